@@ -1,0 +1,500 @@
+//! The hub thread: one owner for all state, one order for all commands. It takes what waits, decides each command
+//! against the state at its place, commits the batch, puts it into the rings, answers, and wakes the readers.
+//!
+//! **Invariants.** Nothing is published or acknowledged before its commit (ephemeral rooms have none). A failed
+//! commit leaves facts and logs as they were, and makes the hub read-only. The thread blocks on nothing but its
+//! queue, its pace and the store's commit.
+
+use crate::{
+    block::Block,
+    clock::Clock,
+    facts::Facts,
+    hub::{Config, Submission},
+    ids::Ids,
+    inbox::{Control, Delivery, Outlet},
+    log::Log,
+    logins::Logins,
+    parking::Bell,
+    people::{People, Person},
+    reads::Reads,
+    rules::refuse,
+    store::{Append, Batch, Loaded, Outcome, Reader, Store, StoreError, Write},
+    sync,
+};
+use hubbub_model::{
+    Durability, Event, EventId, EventKind, Kind, Limits, Refusal, Reply, RoomId, RoomKind, RoomName, Sender, SenderId, SessionId, Ticket,
+};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::mpsc;
+
+/// The state that the hub thread owns.
+pub(crate) struct Core {
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) facts: Facts,
+    pub(crate) people: People,
+    pub(crate) live: HashMap<RoomId, Live>,
+    /// Directs with guests: in no store.
+    pub(crate) transient: HashMap<RoomId, (Person, Person)>,
+    pub(crate) registration: bool,
+    /// The hub's own queue, for work that comes back from other threads.
+    pub(crate) queue: mpsc::WeakSender<Submission>,
+    /// For single events that left the ring.
+    pub(crate) lookup: Option<Box<dyn Reader>>,
+    pub(crate) logins: Logins,
+    pub(crate) reads: Reads,
+    pub(crate) next: Numbers,
+    /// Wall clock of the batch in hand.
+    pub(crate) now_ms: i64,
+    clock: Arc<dyn Clock>,
+    store: Box<dyn Store>,
+    ids: Ids,
+    batch: Batch,
+    appends: usize,
+    undo: Vec<Write>,
+    after: VecDeque<After>,
+    out: Vec<(Arc<Outlet>, Control)>,
+    fresh: HashMap<RoomId, Vec<Event>>,
+    /// When each room with something in its ring was last spoken in, counted in batches.
+    ring_used: HashMap<RoomId, u64>,
+    rings_bytes: usize,
+    batches: u64,
+    wakes: Vec<(sync::Arc<Bell>, u32)>,
+    read_only: bool,
+    /// Rooms whose count of attendees is to be told.
+    pub(crate) counts_due: HashSet<RoomId>,
+    /// Read marks that are not stored yet.
+    pub(crate) marks_due: HashMap<(RoomId, hubbub_model::AccountId), u64>,
+    ticked: Instant,
+}
+
+/// What is next to be given out.
+pub(crate) struct Numbers {
+    pub(crate) boot: u64,
+    pub(crate) session: u64,
+    pub(crate) sender: u64,
+    pub(crate) guest: u64,
+    pub(crate) guest_stored: u64,
+    pub(crate) account: u32,
+    pub(crate) room: u32,
+    pub(crate) transient_room: u32,
+    pub(crate) token: u64,
+}
+
+/// A room as it is now.
+pub(crate) struct Live {
+    pub(crate) log: Arc<Log>,
+    /// Last committed place and countable events, ahead of the log's own head while a batch is walked.
+    pub(crate) head: u64,
+    pub(crate) countable: u64,
+    pub(crate) attendees: HashMap<SessionId, u32>,
+}
+
+/// What is done once the events before it are committed, in order.
+struct After {
+    /// How many appends come before.
+    at: usize,
+    outlet: Arc<Outlet>,
+    ticket: Ticket,
+    act: Act,
+}
+
+enum Act {
+    /// Answer with the place of the append before.
+    Committed,
+    Answer(Result<Reply, Refusal>),
+    Then(Box<dyn FnOnce(&mut Core) -> Option<Result<Reply, Refusal>> + Send>),
+}
+
+/// The last append that was walked.
+#[derive(Clone, Copy)]
+struct Walked {
+    room: RoomId,
+    seq: u64,
+    id: EventId,
+    ts_ms: i64,
+    repeated: bool,
+}
+
+const TICK: Duration = Duration::from_secs(1);
+
+impl Core {
+    pub(crate) fn new(config: Config, mut loaded: Loaded, store: Box<dyn Store>, reads: Reads, queue: mpsc::WeakSender<Submission>) -> Self {
+        let next = Numbers {
+            boot: loaded.boot,
+            session: loaded.boot << 32,
+            sender: loaded.next_sender.max(1),
+            guest: loaded.guest_number,
+            guest_stored: loaded.guest_number,
+            account: loaded.next_account.max(1),
+            room: loaded.next_room.max(1),
+            transient_room: (1 << 27) - 1,
+            token: loaded.next_token.max(1),
+        };
+        let facts = Facts::load(&mut loaded);
+        let live = facts.rooms.values().map(|r| (r.row.id, Live::new(&r.row, loaded.boot))).collect();
+        Self {
+            limits: config.limits.clone(),
+            facts,
+            people: People::default(),
+            live,
+            transient: HashMap::new(),
+            registration: config.registration,
+            queue,
+            lookup: store.reader().ok(),
+            logins: Logins::new(config.limits.login_failures_max),
+            reads,
+            next,
+            now_ms: config.clock.now_ms(),
+            clock: config.clock,
+            store,
+            ids: Ids::after(EventId(loaded.last_id)),
+            batch: Batch::default(),
+            appends: 0,
+            undo: Vec::new(),
+            after: VecDeque::new(),
+            out: Vec::new(),
+            fresh: HashMap::new(),
+            ring_used: HashMap::new(),
+            rings_bytes: 0,
+            batches: 0,
+            wakes: Vec::new(),
+            read_only: false,
+            counts_due: HashSet::new(),
+            marks_due: HashMap::new(),
+            ticked: Instant::now(),
+        }
+    }
+
+    /// Works until the hub is stopped.
+    pub(crate) fn run(mut self, mut queue: mpsc::Receiver<Submission>) {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
+            tracing::error!("the hub thread could not start its timer");
+            return;
+        };
+        self.found();
+        let pace = Duration::from_micros(self.limits.commit_pace_us);
+        let mut last = None::<Instant>;
+        loop {
+            let first = runtime.block_on(async {
+                if self.is_tick_due() { tokio::time::timeout(TICK, queue.recv()).await.ok() } else { Some(queue.recv().await) }
+            });
+            // At least `pace` lies between two batches, so that a busy hub makes large ones.
+            if let Some(rest) = last.and_then(|at| pace.checked_sub(at.elapsed())) {
+                std::thread::sleep(rest);
+            }
+            last = Some(Instant::now());
+            self.now_ms = self.clock.now_ms();
+            match first {
+                None => {}
+                Some(None) => break,
+                Some(Some(submission)) => {
+                    if self.take(submission, &mut queue) {
+                        break;
+                    }
+                }
+            }
+            self.tick();
+            self.finish();
+        }
+        self.close();
+    }
+
+    /// Takes what waits, up to the batch's bound. True: the hub is to stop.
+    fn take(&mut self, first: Submission, queue: &mut mpsc::Receiver<Submission>) -> bool {
+        let mut next = Some(first);
+        let mut taken = 0;
+        while let Some(submission) = next {
+            match submission {
+                Submission::Stop => {
+                    self.finish();
+                    return true;
+                }
+                Submission::Commands(session, commands) => {
+                    taken += commands.len();
+                    self.commands(session, commands);
+                }
+                Submission::Login(login) => self.login(*login),
+                Submission::Logout(session) => self.logout(session),
+                Submission::Admin(job) => job(self),
+            }
+            next = if taken < self.limits.batch_commands_max { queue.try_recv().ok() } else { None };
+        }
+        false
+    }
+
+    /// Commits the batch, publishes it, answers.
+    pub(crate) fn finish(&mut self) {
+        self.publish();
+        if !self.batch.writes.is_empty() {
+            self.batch.ts_ms = self.now_ms;
+            match self.commit() {
+                Ok(outcomes) => self.walk(outcomes),
+                Err(error) => self.fail(&error),
+            }
+        }
+        self.undo.clear();
+        self.run_after(usize::MAX, None);
+        self.appends = 0;
+        self.publish();
+        for (outlet, control) in self.out.drain(..) {
+            outlet.push(control);
+        }
+    }
+
+    fn commit(&mut self) -> Result<Vec<Outcome>, StoreError> {
+        if self.read_only {
+            return Err(StoreError::new(crate::store::StoreFault::Io, "the hub is read-only since its store failed"));
+        }
+        self.store.commit(&self.batch)
+    }
+
+    /// Turns committed appends into events, and does what waits behind each.
+    fn walk(&mut self, outcomes: Vec<Outcome>) {
+        let mut outcomes = outcomes.into_iter();
+        let mut walked = None;
+        let mut done = 0;
+        let ts_ms = self.batch.ts_ms;
+        let mut writes = std::mem::take(&mut self.batch.writes);
+        for write in writes.drain(..) {
+            let Write::Append(append) = write else { continue };
+            self.run_after(done, walked);
+            done += 1;
+            let Some(outcome) = outcomes.next() else { continue };
+            walked = Some(match outcome {
+                Outcome::Appended { seq, ordinal } => self.enter(append, seq, ordinal, ts_ms),
+                Outcome::Repeated { seq, id, ts_ms } => Walked { room: append.room, seq, id, ts_ms, repeated: true },
+            });
+        }
+        self.batch.writes = writes;
+        self.run_after(done, walked);
+    }
+
+    /// The append is in its log: it will be in the ring.
+    fn enter(&mut self, append: Append, seq: u64, ordinal: u64, ts_ms: i64) -> Walked {
+        let Append { room, id, sender, kind, mentions, .. } = append;
+        if let Some(live) = self.live.get_mut(&room) {
+            live.head = seq;
+            live.countable = ordinal;
+            if let EventKind::Redaction { target, .. } = &kind {
+                redact(live, self.fresh.get_mut(&room), *target, &mut self.rings_bytes);
+            }
+        }
+        for account in mentions {
+            self.facts.mention(room, account, seq);
+        }
+        self.fresh.entry(room).or_default().push(Event { seq, ordinal, id, ts_ms, sender, kind });
+        Walked { room, seq, id, ts_ms, repeated: false }
+    }
+
+    /// Does what waits behind the first `done` appends.
+    fn run_after(&mut self, done: usize, walked: Option<Walked>) {
+        while self.after.front().is_some_and(|after| after.at <= done) {
+            let Some(After { outlet, ticket, act, .. }) = self.after.pop_front() else { return };
+            let reply = match act {
+                Act::Answer(reply) => Some(reply),
+                Act::Committed => walked.map(|w| {
+                    Ok(Reply::Committed { room: w.room, seq: w.seq, id: w.id, ts_ms: w.ts_ms, repeated: w.repeated })
+                }),
+                Act::Then(then) => then(self),
+            };
+            if let Some(reply) = reply.filter(|reply| ticket != Ticket::NONE || reply.is_err()) {
+                self.out.push((outlet, Control::Told(Delivery::Reply(ticket, reply))));
+            }
+        }
+    }
+
+    /// The commit failed: nothing of the batch is true, and the hub takes no more changes.
+    fn fail(&mut self, error: &StoreError) {
+        if !self.read_only {
+            tracing::error!(fault = ?error.fault, cause = ?error.source, "the store failed, the hub is read-only now: {error}");
+            self.read_only = true;
+            self.tell_all("The hub is read-only: its store failed. What was acknowledged is safe; ask the operator.");
+        }
+        self.batch.writes.clear();
+        for write in std::mem::take(&mut self.undo).iter().rev() {
+            self.facts.apply(write);
+        }
+        for after in &mut self.after {
+            if !matches!(after.act, Act::Answer(Err(_))) {
+                after.act = Act::Answer(Err(refuse(Kind::ReadOnly, "not done: the hub is read-only since its store failed")));
+            }
+        }
+    }
+
+    /// Puts the fresh events into the rings and wakes the readers.
+    fn publish(&mut self) {
+        if self.fresh.is_empty() {
+            return;
+        }
+        self.batches += 1;
+        for (room, events) in self.fresh.drain() {
+            let Some(live) = self.live.get(&room) else { continue };
+            if events.is_empty() {
+                continue;
+            }
+            self.rings_bytes += live.log.publish(Arc::new(Block::new(events)), &mut self.wakes);
+            self.ring_used.insert(room, self.batches);
+            for (bell, mark) in self.wakes.drain(..) {
+                bell.ring(mark);
+            }
+            let (mut events, mut bytes) = live.log.load();
+            while events > self.limits.ring_events_max || bytes > self.limits.ring_bytes_max {
+                self.rings_bytes -= live.log.evict_oldest();
+                (events, bytes) = live.log.load();
+            }
+        }
+        self.keep_budget();
+    }
+
+    /// I5: rings that were idle the longest are emptied when all rings together are over the budget.
+    fn keep_budget(&mut self) {
+        while self.rings_bytes > self.limits.rings_bytes_max {
+            let Some(room) = self.ring_used.iter().min_by_key(|(_, used)| **used).map(|(room, _)| *room) else { return };
+            self.ring_used.remove(&room);
+            let Some(live) = self.live.get(&room) else { continue };
+            while self.rings_bytes > self.limits.rings_bytes_max && live.log.load().0 > 0 {
+                self.rings_bytes -= live.log.evict_oldest();
+            }
+        }
+    }
+
+    fn is_tick_due(&self) -> bool {
+        !(self.counts_due.is_empty() && self.marks_due.is_empty())
+    }
+
+    /// Once a second, while there is something: counts of large rooms, read marks.
+    fn tick(&mut self) {
+        if self.ticked.elapsed() < TICK || !self.is_tick_due() {
+            return;
+        }
+        self.ticked = Instant::now();
+        self.tell_counts();
+        self.store_marks();
+    }
+
+    /// The last batch: what is due, and the exact guest number.
+    fn close(mut self) {
+        self.store_marks();
+        self.write(Write::GuestNumber(self.next.guest));
+        for outlet in self.people.outlets() {
+            self.out.push((outlet, Control::Told(Delivery::Closed(crate::signal::CloseReason::Stopping))));
+        }
+        self.finish();
+        self.reads.stop();
+    }
+
+    /// The log begins at `first` from now on.
+    pub(crate) fn trimmed(&mut self, log: &Log, first: u64) {
+        self.rings_bytes -= log.trim(first);
+    }
+
+    /// Tells the operator once it is committed.
+    pub(crate) fn after_operator(
+        &mut self,
+        nobody: &Arc<Outlet>,
+        reply: Result<Reply, Refusal>,
+        tell: tokio::sync::oneshot::Sender<Result<Reply, Refusal>>,
+    ) {
+        self.after_then(nobody, Ticket::NONE, move |_| {
+            // An operator who has gone needs no answer.
+            let _ = tell.send(reply);
+            None
+        });
+    }
+
+    /// Makes the rooms that always exist.
+    fn found(&mut self) {
+        if self.facts.room_named("lobby").is_none() {
+            let row = self.new_room(RoomName::lobby(), RoomKind::Room, Durability::Strict);
+            self.add_room(row);
+            self.finish();
+        }
+    }
+
+    /// Changes the facts and has the change committed.
+    pub(crate) fn write(&mut self, write: Write) {
+        let back = self.facts.apply(&write);
+        self.undo.extend(back.into_iter().rev());
+        self.batch.writes.push(write);
+    }
+
+    /// Adds an event to a log: at once where nothing is stored, else with the batch. What is answered or done
+    /// next with `after_*` comes behind it.
+    pub(crate) fn append(&mut self, room: RoomId, sender: &Arc<Sender>, kind: EventKind, txn: Option<Arc<str>>) -> Option<Reply> {
+        let id = self.ids.next(self.now_ms);
+        let sender = sender.clone();
+        let live = self.live.get_mut(&room)?;
+        if live.log.is_ephemeral() {
+            let (seq, ordinal) = (live.head + 1, live.countable + u64::from(kind.is_countable()));
+            let append = Append { room, id, sender, kind, txn: None, mentions: Vec::new() };
+            let walked = self.enter(append, seq, ordinal, self.now_ms);
+            return Some(Reply::Committed { room, seq, id, ts_ms: walked.ts_ms, repeated: false });
+        }
+        let mentions = self.mentioned(room, &kind);
+        self.appends += 1;
+        self.batch.writes.push(Write::Append(Append { room, id, sender, kind, txn, mentions }));
+        None
+    }
+
+    /// Answers once what was appended so far is committed.
+    pub(crate) fn after_answer(&mut self, outlet: &Arc<Outlet>, ticket: Ticket, reply: Result<Reply, Refusal>) {
+        if ticket != Ticket::NONE || reply.is_err() {
+            self.push_after(outlet, ticket, Act::Answer(reply));
+        }
+    }
+
+    /// Answers with the place of the last append.
+    pub(crate) fn after_committed(&mut self, outlet: &Arc<Outlet>, ticket: Ticket) {
+        // Without a ticket only a failure is answered; `fail` finds the entry here.
+        self.push_after(outlet, ticket, Act::Committed);
+    }
+
+    /// Does something once what was appended so far is committed.
+    pub(crate) fn after_then(
+        &mut self,
+        outlet: &Arc<Outlet>,
+        ticket: Ticket,
+        then: impl FnOnce(&mut Core) -> Option<Result<Reply, Refusal>> + Send + 'static,
+    ) {
+        self.push_after(outlet, ticket, Act::Then(Box::new(then)));
+    }
+
+    fn push_after(&mut self, outlet: &Arc<Outlet>, ticket: Ticket, act: Act) {
+        self.after.push_back(After { at: self.appends, outlet: outlet.clone(), ticket, act });
+    }
+
+    /// Tells a session something behind what is published.
+    pub(crate) fn tell(&mut self, outlet: &Arc<Outlet>, control: Control) {
+        self.out.push((outlet.clone(), control));
+    }
+
+    /// A stored row for the sender, so that its events can name it.
+    pub(crate) fn next_sender(&mut self) -> SenderId {
+        self.next.sender += 1;
+        SenderId(self.next.sender - 1)
+    }
+}
+
+impl Live {
+    pub(crate) fn new(row: &crate::store::RoomRow, boot: u64) -> Self {
+        let ephemeral = row.durability == Durability::Ephemeral;
+        // What is never stored begins a new life with each start.
+        let (epoch, first, head, countable) =
+            if ephemeral { (boot, 1, 0, 0) } else { (row.epoch, row.first_seq, row.head, row.countable) };
+        let log = Log::new(row.id, row.name.clone(), epoch, ephemeral, first, head);
+        Self { log: Arc::new(log), head, countable, attendees: HashMap::new() }
+    }
+}
+
+/// Blanks an event wherever this thread keeps it.
+fn redact(live: &Live, fresh: Option<&mut Vec<Event>>, target: EventId, rings_bytes: &mut usize) {
+    if let Some(event) = fresh.and_then(|events| events.iter_mut().find(|e| e.id == target)) {
+        event.kind = EventKind::Redacted;
+    } else if let Some(event) = live.log.find(target) {
+        *rings_bytes -= live.log.redact(event.seq);
+    }
+}

@@ -1,0 +1,314 @@
+//! The hub's handle and the sessions that it gives out.
+
+use crate::{
+    clock::Clock,
+    core::Core,
+    inbox::{Inbox, Outlet},
+    logins::{self, LoginStep},
+    reads::Reads,
+    signal::CloseReason,
+    store::{Store, StoreError},
+};
+use hubbub_model::{AccountId, Command, Kind, Limits, Refusal, Role, SenderKind, SessionId, Ticket, Txn, UserName};
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    thread::JoinHandle,
+};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+/// What a hub needs to start.
+#[derive(Clone)]
+pub struct Config {
+    /// The named limits.
+    pub limits: Arc<Limits>,
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// Whether guests may register themselves.
+    pub registration: bool,
+}
+
+/// Why a hub cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system gave no thread.
+    #[error("cannot start a thread")]
+    Thread(#[from] std::io::Error),
+}
+
+/// What a door presents.
+#[derive(Clone)]
+pub enum Credentials {
+    /// A name without a secret; none for a name made by the hub.
+    Guest(Option<UserName>),
+    /// A registered name and its password.
+    Password(UserName, String),
+    /// A token's secret.
+    Token(String),
+}
+
+/// Where a session comes from.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The way in, as people know it: `nc`, `json`, `web`, …
+    pub via: Arc<str>,
+    /// The peer's address; `None` for Unix sockets.
+    pub address: Option<IpAddr>,
+    /// Whether the listener takes guests.
+    pub guests: bool,
+    /// A client's own random id, stable over its reconnects: a new login of the same guest with it takes the
+    /// place of the old one.
+    pub client: Option<Txn>,
+}
+
+/// Who a session is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Me {
+    /// The session's number.
+    pub session: SessionId,
+    /// The account, unless a guest.
+    pub account: Option<AccountId>,
+    /// The number that doors show.
+    pub number: u64,
+    /// Kind of being.
+    pub kind: SenderKind,
+    /// Name shown, as the hub gave it.
+    pub name: UserName,
+    /// The name asked for was taken.
+    pub renamed: bool,
+    /// Role in the hub.
+    pub role: Role,
+}
+
+/// What is handed to the hub thread.
+pub(crate) enum Submission {
+    Commands(SessionId, Vec<(Ticket, Command)>),
+    Login(Box<LoginStep>),
+    Logout(SessionId),
+    Admin(Box<dyn FnOnce(&mut Core) + Send>),
+    Stop,
+}
+
+/// A handle to the hub.
+#[derive(Clone)]
+pub struct Hub(Arc<Shared>);
+
+struct Shared {
+    queue: mpsc::Sender<Submission>,
+    limits: Arc<Limits>,
+    passwords: Arc<Semaphore>,
+    reads: Reads,
+}
+
+/// The hub's own threads. They end when the hub is stopped.
+#[must_use = "the hub's threads are joined through this"]
+pub struct HubThreads(Vec<JoinHandle<()>>);
+
+impl HubThreads {
+    /// Waits until the hub has stopped: its last batch is committed and its store closed. Blocks.
+    pub fn join(self) {
+        for thread in self.0 {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the hub panicked");
+            }
+        }
+    }
+}
+
+/// How many threads read the store.
+const READERS: usize = 2;
+
+impl Hub {
+    /// Loads the store and starts the hub's threads.
+    pub fn start(config: Config, mut store: Box<dyn Store>) -> Result<(Self, HubThreads), StartError> {
+        let loaded = store.load()?;
+        let readers = (0..READERS).map(|_| store.reader()).collect::<Result<Vec<_>, _>>()?;
+        let (reads, mut threads) = Reads::start(readers)?;
+        let (queue, waiting) = mpsc::channel(config.limits.hub_queue_max);
+        let hub = Self(Arc::new(Shared {
+            queue,
+            limits: config.limits.clone(),
+            passwords: Arc::new(Semaphore::new(config.limits.password_checks_max)),
+            reads: reads.clone(),
+        }));
+        let own_queue = hub.0.queue.downgrade();
+        threads.push(
+            std::thread::Builder::new()
+                .name("hub".into())
+                .spawn(move || Core::new(config, loaded, store, reads, own_queue).run(waiting))?,
+        );
+        Ok((hub, HubThreads(threads)))
+    }
+
+    /// The named limits.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// Begins a session. Passwords are checked off the async workers, a few at a time; failures of all doors count
+    /// together per address and account. Not cancel safe: a cancelled login may leave a session that ends at once.
+    pub async fn login(&self, credentials: Credentials, origin: Origin) -> Result<(Session, Inbox), Refusal> {
+        let checked = match credentials {
+            Credentials::Guest(name) => logins::Checked::Guest(name),
+            Credentials::Token(secret) => logins::Checked::Token(logins::hash_token(&secret)),
+            Credentials::Password(name, password) => self.check_password(name, password, &origin).await?,
+        };
+        let outlet = Arc::new(Outlet::new());
+        let (tell, told) = oneshot::channel();
+        let step = LoginStep::Begin { checked, origin, outlet: outlet.clone(), tell };
+        self.send(Submission::Login(Box::new(step))).await?;
+        let me = told.await.map_err(|_| stopping())??;
+        let inbox = Inbox::new(me.session, outlet.clone(), self.0.reads.clone());
+        Ok((Session { me, hub: self.clone(), outlet }, inbox))
+    }
+
+    async fn check_password(&self, name: UserName, password: String, origin: &Origin) -> Result<logins::Checked, Refusal> {
+        let (tell, told) = oneshot::channel();
+        let ask = LoginStep::Challenge { name: name.clone(), address: origin.address, tell };
+        self.send(Submission::Login(Box::new(ask))).await?;
+        let challenge = told.await.map_err(|_| stopping())??;
+        let account = challenge.account;
+        let right = self.heavy(move || challenge.verify(&password)).await?;
+        match account.filter(|_| right) {
+            Some(account) => Ok(logins::Checked::Account(account)),
+            None => {
+                let failed = LoginStep::Failed { name, address: origin.address };
+                self.send(Submission::Login(Box::new(failed))).await?;
+                Err(Refusal::new(Kind::BadCredentials, "name or password is wrong"))
+            }
+        }
+    }
+
+    /// Makes a password's hash, off the async workers, a few at a time.
+    pub async fn hash_password(&self, password: String) -> Result<String, Refusal> {
+        self.heavy(move || logins::hash_password(&password)).await?
+    }
+
+    async fn heavy<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+        let permit = self.0.passwords.clone().acquire_owned().await.map_err(|_| stopping())?;
+        tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(permit);
+            done
+        })
+        .await
+        .map_err(|_| Refusal::new(Kind::Internal, "the check of the password failed"))
+    }
+
+    /// Runs a command with the rights of the hub's operator, without a session: what `hubbub user`, `room` and
+    /// `token` do through the control socket or on a store that no hub has open.
+    pub async fn operate(&self, command: Command) -> Result<hubbub_model::Reply, Refusal> {
+        let command = self.prepare(command).await?;
+        let (tell, told) = oneshot::channel();
+        self.send(Submission::Admin(Box::new(move |core| core.operate(command, tell)))).await?;
+        told.await.map_err(|_| stopping())?
+    }
+
+    /// Passwords become hashes before the hub thread sees them.
+    async fn prepare(&self, command: Command) -> Result<Command, Refusal> {
+        Ok(match command {
+            Command::AccountAdd { name, role, password: Some(password) } => {
+                Command::AccountAdd { name, role, password: Some(self.hash_password(password).await?) }
+            }
+            Command::AccountSet { name, role, status, password: Some(password) } => {
+                Command::AccountSet { name, role, status, password: Some(self.hash_password(password).await?) }
+            }
+            other => other,
+        })
+    }
+
+    /// Stops the hub: all sessions are told, the last batch is committed. `HubThreads::join` waits for that.
+    pub async fn stop(&self) {
+        // A hub that has stopped already needs no stopping.
+        let _ = self.0.queue.send(Submission::Stop).await;
+    }
+
+    async fn send(&self, submission: Submission) -> Result<(), Refusal> {
+        self.0.queue.send(submission).await.map_err(|_| stopping())
+    }
+}
+
+/// The hub has stopped: nothing can be submitted any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the hub has stopped")]
+pub struct Stopped;
+
+/// One login. Deliberately not `Clone`: dropping it ends attendance and presence.
+pub struct Session {
+    me: Me,
+    hub: Hub,
+    outlet: Arc<Outlet>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("me", &self.me).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Who this session is, as of its login.
+    pub fn me(&self) -> &Me {
+        &self.me
+    }
+
+    /// The name has changed.
+    pub fn named(&mut self, name: UserName) {
+        self.me.name = name;
+    }
+
+    /// Hands commands to the hub, in order. Waits for room in the hub's queue only; the replies come through the
+    /// inbox. Not cancel safe: a cancelled call has handed in all commands or none.
+    pub async fn submit(&self, mut commands: Vec<(Ticket, Command)>) -> Result<(), Stopped> {
+        for (ticket, command) in &mut commands {
+            if let Command::Register { password, .. } | Command::Password { new: password, .. } = command {
+                match self.hub.hash_password(std::mem::take(password)).await {
+                    Ok(hash) => *password = hash,
+                    Err(refusal) => {
+                        self.outlet.reply(*ticket, Err(refusal));
+                        *ticket = Ticket::NONE;
+                        *command = Command::Ping;
+                    }
+                }
+            }
+        }
+        for command in &mut commands {
+            if let Command::AccountAdd { password: Some(_), .. } | Command::AccountSet { password: Some(_), .. } = &command.1 {
+                match self.hub.prepare(command.1.clone()).await {
+                    Ok(prepared) => command.1 = prepared,
+                    Err(refusal) => {
+                        self.outlet.reply(command.0, Err(refusal));
+                        *command = (Ticket::NONE, Command::Ping);
+                    }
+                }
+            }
+        }
+        self.outlet.submitted(commands.len() as u64);
+        self.hub.0.queue.send(Submission::Commands(self.me.session, commands)).await.map_err(|_| Stopped)
+    }
+
+    /// Ends the session with a reason of the door's own.
+    pub fn close(&self, reason: CloseReason) {
+        self.outlet.close(reason);
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let logout = Submission::Logout(self.me.session);
+        if let Err(mpsc::error::TrySendError::Full(logout)) = self.hub.0.queue.try_send(logout) {
+            // The hub is busy: it hears of it when there is room, on the thread that may wait.
+            let queue = self.hub.0.queue.clone();
+            self.hub.0.reads.run(move |_| {
+                let _ = queue.blocking_send(logout);
+            });
+        }
+    }
+}
+
+fn stopping() -> Refusal {
+    Refusal::new(Kind::Busy, "the hub is stopping")
+}

@@ -1,0 +1,278 @@
+//! Sessions begin and end; guests' names; ignoring.
+
+use super::Done;
+use crate::{
+    core::Core,
+    hub::{Me, Origin},
+    inbox::{Control, Delivery, Outlet},
+    logins::{Challenge, Checked, LoginStep},
+    people::{Here, Person, TokenRights, sender},
+    rules::refuse,
+    signal::{CloseReason, Signal},
+    store::{AccountRow, Write},
+};
+use hubbub_model::{AccountId, AccountStatus, Kind, Presence, Refusal, Reply, Role, SenderKind, SessionId, UserName};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// Guest numbers are stored so many ahead, so that none is given twice after a crash.
+const GUEST_NUMBERS_AHEAD: u64 = 64;
+/// `NAME~2`, `NAME~3` … up to this.
+const NAME_TRIES: u32 = 10_000;
+
+impl Core {
+    pub(crate) fn login(&mut self, step: LoginStep) {
+        match step {
+            LoginStep::Challenge { name, address, tell } => {
+                let challenge = self.logins.check(name.as_str(), address, self.now_ms).map(|()| self.challenge(&name));
+                let _ = tell.send(challenge);
+            }
+            LoginStep::Failed { name, address } => {
+                tracing::info!(name = %name, address = ?address, "login failed");
+                self.logins.failed(name.as_str(), address, self.now_ms);
+            }
+            LoginStep::Begin { checked, origin, outlet, tell } => {
+                let me = self.begin(checked, &origin, &outlet);
+                let session = me.as_ref().ok().map(|me| me.session);
+                // Told once the number of a guest is stored.
+                self.after_then(&outlet.clone(), hubbub_model::Ticket::NONE, move |core| {
+                    if let (Err(_), Some(session)) = (tell.send(me), session) {
+                        core.logout(session);
+                    }
+                    None
+                });
+            }
+        }
+    }
+
+    fn challenge(&self, name: &UserName) -> Challenge {
+        let row = self.facts.account_named(name.as_str()).filter(|row| row.card.status == AccountStatus::Active);
+        Challenge { account: row.map(|row| row.card.id), hash: row.and_then(|row| row.password.clone()) }
+    }
+
+    fn begin(&mut self, checked: Checked, origin: &Origin, outlet: &Arc<Outlet>) -> Result<Me, Refusal> {
+        match checked {
+            Checked::Guest(name) => self.begin_guest(name, origin, outlet),
+            Checked::Account(account) => self.begin_account(account, None, origin, outlet),
+            Checked::Token(hash) => {
+                let rights = self.token_rights(&hash, origin)?;
+                self.begin_account(rights.0, Some(Box::new(rights.1)), origin, outlet)
+            }
+        }
+    }
+
+    fn token_rights(&mut self, hash: &[u8; 32], origin: &Origin) -> Result<(AccountId, TokenRights), Refusal> {
+        self.logins.check("", origin.address, self.now_ms)?;
+        let token = self.facts.token(hash).filter(|t| t.card.expires_ms.is_none_or(|until| until > self.now_ms)).cloned();
+        let Some(mut token) = token else {
+            self.logins.failed("", origin.address, self.now_ms);
+            return Err(refuse(Kind::BadCredentials, "the token is wrong, expired or revoked"));
+        };
+        let rights = TokenRights { token: token.card.id, scopes: token.card.scopes.clone() };
+        let account = token.account;
+        // To the hour, so that a busy device does not write with each login.
+        let hour = self.now_ms - self.now_ms.rem_euclid(3_600_000);
+        if token.card.last_used_ms != Some(hour) {
+            token.card.last_used_ms = Some(hour);
+            self.write(Write::Token(Box::new(token)));
+        }
+        Ok((account, rights))
+    }
+
+    fn begin_guest(&mut self, name: Option<UserName>, origin: &Origin, outlet: &Arc<Outlet>) -> Result<Me, Refusal> {
+        if !origin.guests {
+            return Err(refuse(Kind::NotAllowed, "guests are not welcome here: log in with an account"));
+        }
+        let number = self.next_guest();
+        let asked = match name {
+            Some(name) => name,
+            None => UserName::parse(&format!("guest-{number}")).map_err(|e| refuse(Kind::Internal, e))?,
+        };
+        self.replace_client(&asked, origin);
+        let (name, fold) = self.free_name(&asked)?;
+        let renamed = name != asked;
+        let here = self.new_session(SenderKind::Guest, None, number, name, fold, Role::Guest, None, origin, outlet);
+        Ok(self.arrive(here, renamed))
+    }
+
+    fn begin_account(
+        &mut self,
+        account: AccountId,
+        rights: Option<Box<TokenRights>>,
+        origin: &Origin,
+        outlet: &Arc<Outlet>,
+    ) -> Result<Me, Refusal> {
+        let row = self.facts.accounts.get(&account).filter(|row| row.card.status == AccountStatus::Active);
+        let row = row.ok_or_else(|| refuse(Kind::BadCredentials, "the account is switched off"))?.clone();
+        let AccountRow { card, fold, .. } = row;
+        let number = u64::from(account.0);
+        let here = self.new_session(card.kind, Some(account), number, card.name, fold, card.role, rights, origin, outlet);
+        if let Some(ignored) = self.facts.ignored_by(account) {
+            self.tell(outlet, Control::Ignores(Some(ignored)));
+        }
+        Ok(self.arrive(here, false))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is one property of the new session")]
+    fn new_session(
+        &mut self,
+        kind: SenderKind,
+        account: Option<AccountId>,
+        number: u64,
+        name: UserName,
+        fold: String,
+        role: Role,
+        rights: Option<Box<TokenRights>>,
+        origin: &Origin,
+        outlet: &Arc<Outlet>,
+    ) -> Here {
+        self.next.session += 1;
+        let session = SessionId(self.next.session);
+        let id = self.next_sender();
+        Here {
+            sender: Arc::new(sender(id, kind, account, number, name, origin, session)),
+            sender_stored: false,
+            fold: fold.into(),
+            role,
+            rights,
+            outlet: outlet.clone(),
+            open: SmallVec::new(),
+            away: None,
+            client: origin.client.as_ref().map(|client| client.as_str().into()),
+        }
+    }
+
+    fn arrive(&mut self, here: Here, renamed: bool) -> Me {
+        let me = here.me(renamed);
+        let (person, who) = (here.person(), here.who());
+        let first = self.people.sessions_of(person).is_empty();
+        self.people.add(here);
+        if first {
+            self.tell_presence(person, &who, &Presence::Here);
+        }
+        me
+    }
+
+    fn next_guest(&mut self) -> u64 {
+        self.next.guest += 1;
+        if self.next.guest >= self.next.guest_stored {
+            self.next.guest_stored = self.next.guest + GUEST_NUMBERS_AHEAD;
+            self.write(Write::GuestNumber(self.next.guest_stored));
+        }
+        self.next.guest
+    }
+
+    /// The same client logs in again while its old conn is not known to be dead: the old session makes room.
+    fn replace_client(&mut self, name: &UserName, origin: &Origin) {
+        let Some(client) = &origin.client else { return };
+        let Some(old) = self.people.guest_named(&name.folded()) else { return };
+        let same = self.people.get(old).filter(|here| here.client.as_deref() == Some(client.as_str()));
+        if let Some(here) = same {
+            here.outlet.close(CloseReason::Replaced);
+            self.logout(old);
+        }
+    }
+
+    /// The name, or `NAME~2` … where it is taken or registered.
+    pub(super) fn free_name(&self, asked: &UserName) -> Result<(UserName, String), Refusal> {
+        let free = |name: UserName| {
+            let fold = name.folded();
+            let taken = self.facts.account_named(&fold).is_some() || self.people.guest_named(&fold).is_some();
+            (!taken).then_some((name, fold))
+        };
+        free(asked.clone())
+            .or_else(|| (2..NAME_TRIES).find_map(|n| free(asked.numbered(n))))
+            .ok_or_else(|| refuse(Kind::Taken, "that name is taken, with every number: choose another"))
+    }
+
+    /// The session is over.
+    pub(crate) fn logout(&mut self, session: SessionId) {
+        let Some(here) = self.people.remove(session) else { return };
+        let (person, who) = (here.person(), here.who());
+        let open = here.open.iter().map(|(room, _)| *room).collect();
+        self.leave_all(session, open, &who);
+        if !self.people.sessions_of(person).is_empty() {
+            return;
+        }
+        if let Person::Account(id) = person
+            && let Some(mut row) = self.facts.accounts.get(&id).cloned()
+        {
+            row.card.last_seen_ms = Some(self.now_ms);
+            self.write(Write::Account(Box::new(row)));
+        }
+        self.forget_transient(person);
+    }
+
+    /// Ends the sessions of somebody: their account or token is good no longer.
+    pub(super) fn cut(&mut self, sessions: &[SessionId], but: Option<SessionId>) {
+        for session in sessions.iter().filter(|s| Some(**s) != but) {
+            if let Some(here) = self.people.get(*session) {
+                here.outlet.close(CloseReason::Revoked);
+                self.logout(*session);
+            }
+        }
+    }
+
+    pub(super) fn nick(&mut self, session: SessionId, asked: UserName) -> Done {
+        let here = self.here(session)?;
+        if here.sender.account.is_some() {
+            return Err(refuse(Kind::NotAllowed, "an account keeps its name: ask an admin to change it"));
+        }
+        if *here.fold == asked.folded() && here.sender.name == asked {
+            return Ok(Some(Reply::Named(asked)));
+        }
+        let was = here.sender.clone();
+        let own_case = *here.fold == asked.folded();
+        if !own_case && (self.facts.account_named(asked.as_str()).is_some() || self.people.guest_named(&asked.folded()).is_some()) {
+            return Err(refuse(Kind::Taken, "that name is taken: choose another"));
+        }
+        let id = self.next_sender();
+        let renamed = Arc::new(hubbub_model::Sender { id, name: asked.clone(), ..(*was).clone() });
+        self.people.rename_guest(session, renamed, asked.folded());
+        self.tell_renamed(session, was.name.clone());
+        Ok(Some(Reply::Named(asked)))
+    }
+
+    /// The others in small rooms hear of a new name.
+    pub(super) fn tell_renamed(&mut self, session: SessionId, was: UserName) {
+        let Some(here) = self.people.get(session) else { return };
+        let who = here.who();
+        let mut others: Vec<SessionId> = Vec::new();
+        for live in here.open.iter().filter_map(|(room, _)| self.live.get(room)) {
+            if live.attendees.len() <= self.limits.arrivals_shown_max {
+                others.extend(live.attendees.keys().filter(|s| **s != session));
+            }
+        }
+        others.sort_unstable();
+        others.dedup();
+        for here in others.iter().filter_map(|s| self.people.get(*s)) {
+            let signal = Signal::Renamed { who: who.clone(), was: was.clone() };
+            here.outlet.signal(signal, self.limits.control_queue_max);
+        }
+    }
+
+    pub(super) fn ignore(&mut self, session: SessionId, who: &UserName, on: bool) -> Done {
+        let account = self.here(session)?.sender.account;
+        let account = account.ok_or_else(|| refuse(Kind::NotAllowed, "guests cannot ignore: register first"))?;
+        let fold = who.folded();
+        if *self.here(session)?.fold == *fold {
+            return Err(refuse(Kind::Invalid, "you cannot ignore yourself"));
+        }
+        self.write(if on { Write::Ignore(account, fold) } else { Write::RemoveIgnore(account, fold) });
+        let ignored = self.facts.ignored_by(account);
+        for session in self.people.sessions_of(Person::Account(account)).to_vec() {
+            if let Some(outlet) = self.people.get(session).map(|here| here.outlet.clone()) {
+                self.tell(&outlet, Control::Ignores(ignored.clone()));
+            }
+        }
+        Ok(Some(Reply::Done))
+    }
+
+    /// Tells every session something from the hub.
+    pub(crate) fn tell_all(&mut self, text: &str) {
+        for outlet in self.people.outlets() {
+            let notice = Signal::Notice(hubbub_model::Text::ours(text));
+            self.tell(&outlet, Control::Told(Delivery::Signal(notice)));
+        }
+    }
+}

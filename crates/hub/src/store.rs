@@ -1,0 +1,328 @@
+//! The seam to storage: what the hub asks of a store. The hub keeps the state of rooms and accounts in memory;
+//! the store keeps logs, and enough rows to build that state again.
+//!
+//! **Invariant.** The hub thread is the only writer. Places in a log (`seq`) are given by the store inside the
+//! commit, so that neither a failed batch nor a repeated txn leaves a gap.
+
+use hubbub_model::{
+    AccountCard, AccountId, Durability, Event, EventId, EventKind, Retention, RoomId, RoomKind, RoomName, Sender, Standing, Text,
+    TokenCard, Visibility,
+};
+use std::sync::Arc;
+
+/// A store of logs and rows.
+pub trait Store: Send {
+    /// All rows but events, once, at start. Counts this start: `Loaded::boot` is greater than at any start before.
+    fn load(&mut self) -> Result<Loaded, StoreError>;
+
+    /// Makes the whole batch durable, or nothing of it.
+    ///
+    /// Contract: writes take effect in order; when this returns `Ok` they survive the loss of power. The outcomes
+    /// are those of the `Append`s of the batch, in order. An `Append` whose txn is known is not written and answers
+    /// `Repeated`. An appended `Redaction` also blanks its target (kind and text become `EventKind::Redacted`) and
+    /// takes it out of search; an appended `Edit` makes search find the new text for its target.
+    /// After an error the store is as before the batch; the hub then writes nothing more until it is started again.
+    fn commit(&mut self, batch: &Batch) -> Result<Vec<Outcome>, StoreError>;
+
+    /// A new independent reader. It sees every batch whose commit has returned.
+    fn reader(&self) -> Result<Box<dyn Reader>, StoreError>;
+
+    /// Called now and then when the hub is idle: checkpoints, old txns (7 days), whatever need not happen in a commit.
+    fn tidy(&mut self, now_ms: i64) -> Result<(), StoreError>;
+}
+
+/// Reads logs. Used on threads of its own, never on an async worker.
+pub trait Reader: Send {
+    /// Events of the log with `from <= seq <= to`, ascending, at most `limit` of them and about `bytes_max` bytes of
+    /// text (at least one event if there is any).
+    fn ascending(&mut self, room: RoomId, from: u64, to: u64, limit: usize, bytes_max: usize) -> Result<Vec<Event>, StoreError>;
+
+    /// The last `limit` events of the log with `seq <= to`, in ascending order.
+    fn descending(&mut self, room: RoomId, to: u64, limit: usize, bytes_max: usize) -> Result<Vec<Event>, StoreError>;
+
+    /// The first place of the log whose id is `id` or greater. Ids grow with `seq`, so this needs no index.
+    fn first_from(&mut self, room: RoomId, id: EventId) -> Result<Option<u64>, StoreError>;
+
+    /// Searches the rooms listed in the plan; newest first.
+    fn search(&mut self, plan: &SearchPlan) -> Result<Vec<(RoomId, Event)>, StoreError>;
+}
+
+/// What to search, once `authorize()` has said where.
+#[derive(Clone, Debug, Default)]
+pub struct SearchPlan {
+    /// Words; all must be there. Each CJK character counts as one word, neighbours as a phrase.
+    pub words: String,
+    /// Only these logs.
+    pub rooms: Vec<RoomId>,
+    /// Only senders of this folded name.
+    pub sender_fold: Option<String>,
+    /// Not before, milliseconds since 1970.
+    pub since_ms: Option<i64>,
+    /// Not after, milliseconds since 1970.
+    pub until_ms: Option<i64>,
+    /// At most so many hits.
+    pub limit: usize,
+}
+
+/// What one commit writes.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Wall clock of the batch, milliseconds since 1970; the `ts_ms` of its events.
+    pub ts_ms: i64,
+    /// In order.
+    pub writes: Vec<Write>,
+}
+
+/// One write.
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all writes are appends; a box for each would cost more than the rest wastes")]
+pub enum Write {
+    /// A sender's row; comes before its first event.
+    Sender(Arc<Sender>),
+    /// A new entry at the end of a log.
+    Append(Append),
+    /// Make or replace an account's row.
+    Account(Box<AccountRow>),
+    /// Remove an account with its tokens, memberships, marks and ignores. Its events stay.
+    RemoveAccount(AccountId),
+    /// Make or replace a room's row. `head`, `countable` and `first_seq` are taken only when the row is new.
+    Room(Box<RoomRow>),
+    /// Remove a room, its log and all that belongs to it.
+    RemoveRoom(RoomId),
+    /// Make or replace a membership.
+    Member(MemberRow),
+    /// End a membership, with its mark and mentions.
+    RemoveMember(RoomId, AccountId),
+    /// Make or replace a ban.
+    Ban(BanRow),
+    /// Lift a ban.
+    RemoveBan(RoomId, String),
+    /// Make or replace a token.
+    Token(Box<TokenRow>),
+    /// Remove a token.
+    RemoveToken(u64),
+    /// An account read a log up to here; mentions up to `seq` are forgotten.
+    Mark(MarkRow),
+    /// An account ignores a folded name.
+    Ignore(AccountId, String),
+    /// An account ignores it no longer.
+    RemoveIgnore(AccountId, String),
+    /// Drop the events of a log below this place, and their search rows.
+    Trim(RoomId, u64),
+    /// Numbers up to this one may have been given to guests.
+    GuestNumber(u64),
+}
+
+/// A new entry of a log. Its `seq` and `ordinal` are given by the commit.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// The log.
+    pub room: RoomId,
+    /// Greater than every id of the log.
+    pub id: EventId,
+    /// Who.
+    pub sender: Arc<Sender>,
+    /// What.
+    pub kind: EventKind,
+    /// The sender's own mark, made unique by the hub. The same mark is written once.
+    pub txn: Option<Arc<str>>,
+    /// Accounts that the text mentions; each gets a mention row at this place.
+    pub mentions: Vec<AccountId>,
+}
+
+/// What became of an `Append`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is in the log.
+    Appended {
+        /// Its place.
+        seq: u64,
+        /// Countable events up to and with it.
+        ordinal: u64,
+    },
+    /// Its txn is in the log already, at this place.
+    Repeated {
+        /// The place of the first one.
+        seq: u64,
+        /// The id of the first one.
+        id: EventId,
+        /// The time of the first one.
+        ts_ms: i64,
+    },
+}
+
+/// An account as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountRow {
+    /// What lists show.
+    pub card: AccountCard,
+    /// Its unique folded name.
+    pub fold: String,
+    /// The password's hash in PHC form, if it has one.
+    pub password: Option<String>,
+}
+
+/// A room as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomRow {
+    /// Number; never used again.
+    pub id: RoomId,
+    /// Name; for a direct `RoomName::direct` of the two account numbers.
+    pub name: RoomName,
+    /// Its unique folded name.
+    pub fold: String,
+    /// Room or direct.
+    pub kind: RoomKind,
+    /// The two of a direct.
+    pub pair: Option<(AccountId, AccountId)>,
+    /// Topic, or empty.
+    pub topic: Text,
+    /// Who may see and enter it.
+    pub visibility: Visibility,
+    /// Ephemeral rooms have a row but no log.
+    pub durability: Durability,
+    /// Only voices and operators speak.
+    pub moderated: bool,
+    /// Nobody speaks.
+    pub read_only: bool,
+    /// What is kept.
+    pub retention: Retention,
+    /// Which life of the log this is.
+    pub epoch: u64,
+    /// Milliseconds since 1970.
+    pub created_ms: i64,
+    /// First kept place, or `head + 1`.
+    pub first_seq: u64,
+    /// Last place, 0 if none.
+    pub head: u64,
+    /// Countable events ever.
+    pub countable: u64,
+}
+
+/// A membership as it is stored. Also keeps an invitation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberRow {
+    /// The room.
+    pub room: RoomId,
+    /// The account.
+    pub account: AccountId,
+    /// Standing.
+    pub standing: Standing,
+    /// Invited, and not a member yet.
+    pub invited: bool,
+}
+
+/// A ban as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BanRow {
+    /// The room.
+    pub room: RoomId,
+    /// The folded name that is kept out.
+    pub fold: String,
+    /// The account of that name, if it is one's.
+    pub account: Option<AccountId>,
+    /// Why, or empty.
+    pub reason: Text,
+    /// By whom.
+    pub by: String,
+    /// Milliseconds since 1970; `None` for ever.
+    pub until_ms: Option<i64>,
+}
+
+/// A token as it is stored: its hash only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRow {
+    /// What lists show.
+    pub card: TokenCard,
+    /// Whose.
+    pub account: AccountId,
+    /// SHA-256 of the secret.
+    pub hash: [u8; 32],
+}
+
+/// How far an account has read a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarkRow {
+    /// The log.
+    pub room: RoomId,
+    /// The account.
+    pub account: AccountId,
+    /// Last place read.
+    pub seq: u64,
+    /// Countable events up to it.
+    pub ordinal: u64,
+}
+
+/// All rows but events.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// How often the store has been loaded, this time included.
+    pub boot: u64,
+    /// No sender row has this id or a greater one.
+    pub next_sender: u64,
+    /// Guests may have been given numbers up to this one.
+    pub guest_number: u64,
+    /// No account, room or token has or had this number or a greater one.
+    pub next_account: u32,
+    /// As `next_account`, for rooms.
+    pub next_room: u32,
+    /// As `next_account`, for tokens.
+    pub next_token: u64,
+    /// The greatest id of any event, 0 if none.
+    pub last_id: u128,
+    /// Accounts.
+    pub accounts: Vec<AccountRow>,
+    /// Rooms and directs.
+    pub rooms: Vec<RoomRow>,
+    /// Memberships and invitations.
+    pub members: Vec<MemberRow>,
+    /// Bans.
+    pub bans: Vec<BanRow>,
+    /// Tokens.
+    pub tokens: Vec<TokenRow>,
+    /// Read marks.
+    pub marks: Vec<MarkRow>,
+    /// Unread mentions: log, account, place.
+    pub mentions: Vec<(RoomId, AccountId, u64)>,
+    /// Who ignores whom (folded name).
+    pub ignores: Vec<(AccountId, String)>,
+}
+
+/// What went wrong in a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreFault {
+    /// No room left on the disk.
+    Full,
+    /// The disk or the system failed.
+    Io,
+    /// The file is damaged.
+    Corrupt,
+    /// Another process holds it.
+    Locked,
+    /// A newer program wrote it.
+    Newer,
+    /// It cannot be opened or created.
+    Open,
+    /// We asked for something impossible.
+    Ours,
+}
+
+/// A store failed: how, and a sentence that says what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub struct StoreError {
+    /// How.
+    pub fault: StoreFault,
+    /// For the operator.
+    pub text: String,
+    /// The cause.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl StoreError {
+    /// A fault without a cause behind it.
+    pub fn new(fault: StoreFault, text: impl Into<String>) -> Self {
+        Self { fault, text: text.into(), source: None }
+    }
+}

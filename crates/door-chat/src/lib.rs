@@ -1,1 +1,64 @@
-//! Placeholder.
+//! The chat door: the text format, the JSON format (which is the native protocol), and the relay.
+//!
+//! **Invariants.** Sessions are pure (`step`): bytes and deliveries in; bytes, commands and wishes out. One driver
+//! moves them for both formats. Formats, byte by byte: `docs/protocol.md`.
+//!
+//! To add a slash command: its row in `hubbub_wire::text`, its arm in `text::slash`, its words in `lines`. To add
+//! a request: its variant in `hubbub_wire::native`, its command there; this crate need not change.
+
+mod driver;
+mod json;
+mod lines;
+mod relay;
+mod reply;
+mod step;
+mod text;
+mod words;
+
+use hubbub_door::{Conn, Door, DoorCtx, DoorError, Doors, Encoding, Protocol};
+use hubbub_wire::Charset;
+pub use relay::Relay;
+use std::sync::Arc;
+
+/// The text format.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TextDoor;
+
+/// The JSON format.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct JsonDoor;
+
+impl Door for TextDoor {
+    fn name(&self) -> &'static str {
+        "chat"
+    }
+
+    fn serve(&self, conn: Conn, cx: DoorCtx) -> impl Future<Output = Result<(), DoorError>> + Send {
+        let telnet = conn.origin.protocol == Protocol::Telnet;
+        let session = text::TextSession::new(&cx.limits, &conn.origin.options, telnet);
+        driver::drive(conn, session, cx)
+    }
+}
+
+impl Door for JsonDoor {
+    fn name(&self) -> &'static str {
+        "chat"
+    }
+
+    fn serve(&self, conn: Conn, cx: DoorCtx) -> impl Future<Output = Result<(), DoorError>> + Send {
+        let charset = match conn.origin.options.encoding {
+            Encoding::Auto => Charset::Auto,
+            Encoding::Utf8 => Charset::Utf8,
+            Encoding::Gbk => Charset::Gbk,
+        };
+        let session = json::JsonSession::new(cx.limits.clone(), charset);
+        driver::drive(conn, session, cx)
+    }
+}
+
+/// Registers the text format, the JSON format and the relay.
+pub fn register(doors: &mut Doors) {
+    doors.on(Protocol::Text, Arc::new(TextDoor));
+    doors.on(Protocol::Json, Arc::new(JsonDoor));
+    doors.stream("relay", Arc::new(Relay::default()));
+}

@@ -127,6 +127,11 @@ impl Block {
         self.formats[format.0].get_or_init(|| Box::new(encode(&self.events)))
     }
 
+    /// Its encoding in this format, if somebody has made it.
+    pub fn encoding(&self, format: Format) -> Option<&Encoded> {
+        self.formats.get(format.0).and_then(OnceLock::get).map(|encoded| &**encoded)
+    }
+
     /// The same block with a tombstone in the place of one event.
     pub(crate) fn redacted(&self, seq: u64) -> Self {
         let mut events = self.events.clone();

@@ -237,17 +237,20 @@ mod loom_tests {
             loom::future::block_on(std::future::poll_fn(|cx| {
                 loop {
                     bell.take();
-                    if logs.iter().all(|log| log.head() == 1) {
-                        return std::task::Poll::Ready(());
-                    }
-                    let mut moved = false;
+                    let (mut moved, mut arrived) = (false, 0);
                     for (i, log) in logs.iter().enumerate() {
-                        if log.head() == 0 {
-                            match log.park(1, rounds[i], &bell, i as u32) {
-                                None => moved = true,
-                                Some(now) => rounds[i] = now,
-                            }
+                        // Each head is looked at once, as a cursor does.
+                        if log.head() == 1 {
+                            arrived += 1;
+                            continue;
                         }
+                        match log.park(1, rounds[i], &bell, i as u32) {
+                            None => moved = true,
+                            Some(now) => rounds[i] = now,
+                        }
+                    }
+                    if arrived == logs.len() {
+                        return std::task::Poll::Ready(());
                     }
                     if !moved && bell.sleep(cx.waker()) {
                         return std::task::Poll::Pending;

@@ -163,8 +163,8 @@ pub enum Command {
     Search(SearchQuery),
     /// Is the hub there?
     Ping,
-    /// Make the guest's name an account's, with this password.
-    Register { name: UserName, password: String },
+    /// Make the guest's own name, or another one, an account's, with this password.
+    Register { name: Option<UserName>, password: String },
     /// Change one's own password.
     Password { old: String, new: String },
     /// Admins: make an account.

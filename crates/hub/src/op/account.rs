@@ -16,8 +16,9 @@ use std::sync::Arc;
 
 impl Core {
     /// A guest becomes an account. `password` is a hash by now.
-    pub(super) fn register(&mut self, session: SessionId, name: UserName, password: String) -> Done {
+    pub(super) fn register(&mut self, session: SessionId, name: Option<UserName>, password: String) -> Done {
         let here = self.here(session)?;
+        let name = name.unwrap_or_else(|| here.sender.name.clone());
         if here.sender.account.is_some() {
             return Err(refuse(Kind::Invalid, "you have an account already"));
         }

@@ -1,0 +1,482 @@
+//! The loop that serves one conn of a chat format: moves bytes and deliveries between socket, session and hub.
+//!
+//! **Invariants.** An idle conn holds no buffer and no timer. Shared encodings are written from the block itself,
+//! never copied. Nothing is read while the peer does not take what it is owed, or while the hub has too many of
+//! its commands. A write without progress for `write_stall_s` ends the conn.
+
+use crate::step::{Input, Login, Shown, Step, Talk};
+use bytes::Bytes;
+use hubbub_door::{Conn, DoorCtx, DoorError, Io};
+use hubbub_hub::{Block, CloseReason, Delivery, Events, Format, Hub, Inbox, Origin, Session};
+use hubbub_model::{Command, Limits, Ticket};
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    future::poll_fn,
+    io,
+    ops::Range,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Instant, Sleep},
+};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+/// Serves the conn with this session until either end closes it.
+pub(crate) async fn drive<T: Talk>(conn: Conn, talk: T, cx: DoorCtx) -> Result<(), DoorError> {
+    let mut driver = Box::new(Driver::new(conn, talk, &cx));
+    drop(cx);
+    let ended = driver.run().await;
+    driver.log_end(&ended);
+    match ended {
+        End::Io(error) => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+struct Driver<T> {
+    io: Io,
+    origin: Box<hubbub_door::Origin>,
+    talk: T,
+    hub: Hub,
+    limits: Arc<Limits>,
+    seat: Option<Box<Seat>>,
+    /// Until the login: the hub's stop. A session hears of that through its inbox.
+    stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    owed: VecDeque<Piece>,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// When bytes last came, if something incomplete waits for quiet.
+    quiet_at: Option<Instant>,
+    stalled_at: Option<Instant>,
+    /// When the next paced write may be made.
+    pace_at: Option<Instant>,
+    login_by: Option<Instant>,
+    /// Commands that wait to be handed in, and a login that waits to be made.
+    commands: Vec<(Ticket, Command)>,
+    wanted: Option<Box<Login>>,
+    /// The session has bytes that it has not looked at.
+    more: bool,
+    /// The peer sends nothing more.
+    ended: bool,
+    closing: bool,
+    greet: bool,
+}
+
+/// A session and what it is told.
+struct Seat {
+    session: Session,
+    inbox: Inbox,
+}
+
+/// Something that the peer is owed.
+enum Piece {
+    Own(Vec<u8>, usize),
+    Shared(Arc<Block>, Format, Range<usize>, usize),
+}
+
+/// What the driver needs more than a poll for.
+enum Need {
+    Submit(Vec<(Ticket, Command)>),
+    Login(Box<Login>),
+    Ended(End),
+}
+
+/// How a conn ended.
+enum End {
+    /// The peer closed it.
+    Peer,
+    /// We closed it.
+    Us,
+    Slow,
+    Io(io::Error),
+}
+
+/// Pieces owed before the inbox is asked for more.
+const OWED_PIECES_MAX: usize = 16;
+/// Time between two writes to a peer that takes each read for one value.
+const PACE: Duration = Duration::from_millis(50);
+/// Rounds of a poll before other tasks get their turn.
+const ROUNDS: usize = 32;
+const SCRATCH_BYTES: usize = 64 * 1024;
+
+thread_local! {
+    /// All conns of a worker read into this. It is borrowed only within one poll.
+    static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH_BYTES]);
+}
+
+impl<T: Talk> Driver<T> {
+    fn new(conn: Conn, talk: T, cx: &DoorCtx) -> Self {
+        let greet = conn.origin.options.greet.is_some();
+        let stop = CancellationToken::clone(&cx.stop).cancelled_owned();
+        Self {
+            io: conn.io,
+            origin: conn.origin,
+            talk,
+            hub: cx.hub.clone(),
+            login_by: Some(Instant::now() + Duration::from_secs(cx.limits.login_s)),
+            limits: cx.limits.clone(),
+            seat: None,
+            stop: Some(Box::pin(stop)),
+            owed: VecDeque::new(),
+            timer: None,
+            quiet_at: None,
+            stalled_at: None,
+            pace_at: None,
+            commands: Vec::new(),
+            wanted: None,
+            more: false,
+            ended: false,
+            closing: false,
+            greet,
+        }
+    }
+
+    async fn run(&mut self) -> End {
+        loop {
+            match poll_fn(|cx| self.poll(cx)).await {
+                Need::Ended(end) => return end,
+                Need::Login(login) => self.login(*login).await,
+                Need::Submit(commands) => {
+                    if let Some(seat) = &self.seat
+                        && seat.session.submit(commands).await.is_err()
+                    {
+                        self.close(CloseReason::Stopping);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn login(&mut self, login: Login) {
+        let origin = Origin {
+            via: self.talk.via().into(),
+            address: self.origin.peer.ip(),
+            guests: self.origin.options.guests,
+            client: login.client,
+        };
+        // The old session ends first, so that its guest's name is free.
+        self.seat = None;
+        match Box::pin(self.hub.login(login.credentials, origin)).await {
+            Ok((session, inbox)) => {
+                tracing::info!(via = self.talk.via(), peer = %self.origin.peer, name = %session.me().name, "came");
+                let me = session.me().clone();
+                self.seat = Some(Box::new(Seat { session, inbox }));
+                (self.stop, self.login_by) = (None, None);
+                self.feed(Input::LoggedIn(Ok(&me)));
+            }
+            Err(refusal) => self.feed(Input::LoggedIn(Err(refusal))),
+        }
+        // Bytes that came with the login are looked at next.
+        self.more = true;
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Need> {
+        for _ in 0..ROUNDS {
+            let mut moved = match self.write(cx) {
+                Ok(moved) => moved,
+                Err(end) => return Poll::Ready(Need::Ended(end)),
+            };
+            if self.closing {
+                if self.owed.is_empty() {
+                    return self.shut(cx);
+                }
+            } else {
+                moved |= self.deliver(cx);
+                match self.read(cx) {
+                    Ok(read) => moved |= read,
+                    Err(end) => return Poll::Ready(Need::Ended(end)),
+                }
+                if let Some(need) = self.go_on() {
+                    return Poll::Ready(need);
+                }
+                moved |= self.stopped(cx);
+            }
+            match self.deadline(cx) {
+                Ok(passed) => moved |= passed,
+                Err(end) => return Poll::Ready(Need::Ended(end)),
+            }
+            if !moved {
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Writes what is owed, as much as the socket takes.
+    fn write(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        let mut moved = false;
+        while !self.owed.is_empty() {
+            if self.pace_at.is_some_and(|at| at > Instant::now()) {
+                return Ok(moved);
+            }
+            let written = match self.write_some(cx) {
+                Poll::Pending => {
+                    self.stalled_at.get_or_insert_with(Instant::now);
+                    return Ok(moved);
+                }
+                Poll::Ready(written) => written.map_err(End::Io)?,
+            };
+            if written == 0 {
+                return Err(End::Peer);
+            }
+            moved = true;
+            self.stalled_at = None;
+            self.wrote(written);
+        }
+        if self.owed.capacity() > OWED_PIECES_MAX {
+            self.owed = VecDeque::new();
+        }
+        match Pin::new(&mut self.io).poll_flush(cx) {
+            Poll::Ready(Err(error)) => Err(End::Io(error)),
+            _ => Ok(moved),
+        }
+    }
+
+    fn write_some(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let io = Pin::new(&mut self.io);
+        if self.talk.is_paced() || self.owed.len() == 1 || !io.is_write_vectored() {
+            let bytes = self.owed.front().map_or(&[][..], Piece::bytes);
+            return io.poll_write(cx, bytes);
+        }
+        let mut slices = [io::IoSlice::new(&[]); OWED_PIECES_MAX];
+        let mut n = 0;
+        for (slice, piece) in slices.iter_mut().zip(&self.owed) {
+            *slice = io::IoSlice::new(piece.bytes());
+            n += 1;
+        }
+        io.poll_write_vectored(cx, slices.get(..n).unwrap_or_default())
+    }
+
+    fn wrote(&mut self, mut written: usize) {
+        while let Some(piece) = self.owed.front_mut() {
+            let left = piece.bytes().len();
+            if written < left {
+                piece.advance(written);
+                return;
+            }
+            written -= left;
+            self.owed.pop_front();
+            if self.talk.is_paced() {
+                self.pace_at = Some(Instant::now() + PACE);
+                return;
+            }
+        }
+    }
+
+    /// Takes what the hub tells, while the peer is not owed too much.
+    fn deliver(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut moved = false;
+        while self.owed.len() < OWED_PIECES_MAX {
+            let Some(seat) = &mut self.seat else { break };
+            let Poll::Ready(delivery) = seat.inbox.poll_next(cx) else { break };
+            moved = true;
+            match delivery {
+                Delivery::Events(events) => self.show(&events),
+                Delivery::Closed(reason) => {
+                    self.close(reason);
+                    break;
+                }
+                told => {
+                    let mut step = Step::default();
+                    self.talk.step(Input::Told(told), &mut step);
+                    self.take(step);
+                }
+            }
+        }
+        moved
+    }
+
+    fn show(&mut self, events: &Events) {
+        match self.talk.show(events) {
+            Shown::Shared(format, encode) => {
+                events.block.encoded(format, |all| encode(&events.log, all));
+                let piece = Piece::Shared(events.block.clone(), format, events.range.clone(), 0);
+                if !piece.bytes().is_empty() {
+                    self.owed.push_back(piece);
+                }
+            }
+            Shown::Single(values) => self.owed.extend(values.into_iter().map(|value| Piece::Own(value, 0))),
+        }
+    }
+
+    /// Reads, unless the peer has to take something first.
+    fn read(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        if self.ended || self.owed.len() >= OWED_PIECES_MAX || !self.may_submit() {
+            return Ok(false);
+        }
+        if std::mem::take(&mut self.more) {
+            self.feed(Input::More);
+            return Ok(true);
+        }
+        let read = SCRATCH.with_borrow_mut(|scratch| {
+            let mut buffer = ReadBuf::new(scratch);
+            ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer))?;
+            Poll::Ready(Ok(Bytes::copy_from_slice(buffer.filled())))
+        });
+        match read {
+            Poll::Pending => {
+                let greet = std::mem::take(&mut self.greet);
+                if greet {
+                    self.feed(Input::Silence);
+                }
+                Ok(greet)
+            }
+            Poll::Ready(Err(error)) => Err(End::Io(error)),
+            Poll::Ready(Ok(bytes)) => {
+                self.greet = false;
+                self.ended = bytes.is_empty();
+                // At the end, what was said last may lack its newline.
+                self.feed(if bytes.is_empty() { Input::Quiet } else { Input::Bytes(bytes) });
+                Ok(true)
+            }
+        }
+    }
+
+    fn may_submit(&self) -> bool {
+        let (pending, queue) = (self.limits.pending_per_session_max, self.limits.control_queue_max);
+        self.seat.as_ref().is_none_or(|seat| seat.inbox.may_submit(pending, queue))
+    }
+
+    fn feed(&mut self, input: Input<'_>) {
+        let mut step = Step::default();
+        self.talk.step(input, &mut step);
+        self.take(step);
+        self.quiet_at = self.talk.quiet_after().map(|quiet| Instant::now() + quiet);
+    }
+
+    fn take(&mut self, step: Step) {
+        let Step { out, commands, login, own_events, close, more } = step;
+        if !out.is_empty() {
+            self.owe(out);
+        }
+        if self.commands.is_empty() {
+            self.commands = commands;
+        } else {
+            self.commands.extend(commands);
+        }
+        if let Some(login) = login {
+            self.wanted = Some(Box::new(login));
+        }
+        if let (Some(own), Some(seat)) = (own_events, &mut self.seat) {
+            seat.inbox.see_own_events(own);
+        }
+        self.more |= more;
+        self.closing |= close;
+    }
+
+    /// A peer that takes each read for one value gets each line in a write of its own.
+    fn owe(&mut self, out: Vec<u8>) {
+        if self.talk.is_paced() {
+            self.owed.extend(out.split_inclusive(|b| *b == b'\n').map(|line| Piece::Own(line.to_vec(), 0)));
+        } else {
+            self.owed.push_back(Piece::Own(out, 0));
+        }
+    }
+
+    /// Whether something must be awaited, or all is done.
+    fn go_on(&mut self) -> Option<Need> {
+        if !self.commands.is_empty() && self.seat.is_some() {
+            return Some(Need::Submit(std::mem::take(&mut self.commands)));
+        }
+        if let Some(login) = self.wanted.take() {
+            return Some(Need::Login(login));
+        }
+        let settled = self.seat.as_ref().is_none_or(|seat| seat.inbox.may_submit(1, 1));
+        (self.ended && !self.more && settled && self.owed.is_empty()).then_some(Need::Ended(End::Peer))
+    }
+
+    fn close(&mut self, reason: CloseReason) {
+        let mut step = Step::default();
+        self.talk.step(Input::Goodbye(reason), &mut step);
+        self.take(step);
+        self.closing = true;
+    }
+
+    /// Before the login, the hub's stop is heard here.
+    fn stopped(&mut self, cx: &mut Context<'_>) -> bool {
+        let stopped = self.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(cx).is_ready());
+        if stopped {
+            self.stop = None;
+            self.close(CloseReason::Stopping);
+        }
+        stopped
+    }
+
+    fn shut(&mut self, cx: &mut Context<'_>) -> Poll<Need> {
+        // However the socket ends, the conn is over.
+        let _ = ready!(Pin::new(&mut self.io).poll_shutdown(cx));
+        Poll::Ready(Need::Ended(End::Us))
+    }
+
+    /// Does what is due by now, and sets the one timer to what is due next. An idle conn has none.
+    fn deadline(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        let stall = Duration::from_secs(self.limits.write_stall_s);
+        let stalled = self.stalled_at.map(|at| at + stall);
+        let pace = self.pace_at.filter(|_| !self.owed.is_empty());
+        let Some(next) = [self.quiet_at, stalled, pace, self.login_by].into_iter().flatten().min() else {
+            self.timer = None;
+            return Ok(false);
+        };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(next)));
+        if timer.deadline() != next {
+            timer.as_mut().reset(next);
+        }
+        if timer.as_mut().poll(cx).is_pending() {
+            return Ok(false);
+        }
+        self.timer = None;
+        self.passed(Instant::now(), stall)
+    }
+
+    fn passed(&mut self, now: Instant, stall: Duration) -> Result<bool, End> {
+        if self.stalled_at.is_some_and(|at| at + stall <= now) {
+            return Err(End::Slow);
+        }
+        if self.login_by.is_some_and(|by| by <= now) {
+            self.login_by = None;
+            self.close(CloseReason::Slow);
+        }
+        if self.quiet_at.is_some_and(|at| at <= now) {
+            self.quiet_at = None;
+            self.feed(Input::Quiet);
+        }
+        if self.pace_at.is_some_and(|at| at <= now) {
+            self.pace_at = None;
+        }
+        Ok(true)
+    }
+
+    fn log_end(&self, end: &End) {
+        let Some(seat) = &self.seat else { return };
+        let why = match end {
+            End::Peer => "the peer left",
+            End::Us => "closed",
+            End::Slow => "the peer took nothing for too long",
+            End::Io(_) => "the conn broke",
+        };
+        tracing::info!(via = self.talk.via(), peer = %self.origin.peer, name = %seat.session.me().name, why, "left");
+    }
+}
+
+impl Piece {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Own(bytes, at) => bytes.get(*at..),
+            Self::Shared(block, format, range, at) => {
+                block.encoding(*format).and_then(|encoded| encoded.slice(range.clone()).get(*at..))
+            }
+        }
+        .unwrap_or_default()
+    }
+
+    fn advance(&mut self, n: usize) {
+        match self {
+            Self::Own(_, at) | Self::Shared(_, _, _, at) => *at += n,
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! A conn as a door gets it: the stream, and where it came from.
+//!
+//! **Invariant.** What was read in order to know the protocol is read again from [`Io`], first and once. An [`Io`]
+//! that has nothing to give again is no larger than a socket and a pointer.
+
+use crate::{
+    ListenerOptions, Protocol, TlsSource,
+    tls::{self, AlpnSet},
+};
+use std::{
+    fmt,
+    io::{self, IoSlice},
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpStream, UnixStream},
+};
+use tokio_rustls::server::TlsStream;
+
+/// One socket that a door shall serve.
+#[derive(Debug)]
+pub struct Conn {
+    /// The stream.
+    pub io: Io,
+    /// Where it came from, and how.
+    pub origin: Box<Origin>,
+}
+
+/// The facts about a conn.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// Who is at the other end.
+    pub peer: Peer,
+    /// The listener's address, as it was bound.
+    pub local: Arc<str>,
+    /// What TLS agreed on, unless the conn is plain.
+    pub tls: Option<Box<TlsFacts>>,
+    /// The listener's options.
+    pub options: Arc<ListenerOptions>,
+    /// What the first bytes speak, or the listener's own protocol.
+    pub protocol: Protocol,
+}
+
+/// The other end of a conn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peer {
+    /// An address, from the socket or from a trusted PROXY header.
+    Ip(SocketAddr),
+    /// A process on this machine.
+    Unix {
+        /// Whose, where the system tells.
+        uid: Option<u32>,
+    },
+}
+
+impl Peer {
+    /// The address, unless a Unix socket.
+    pub fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Self::Ip(address) => Some(address.ip().to_canonical()),
+            Self::Unix { .. } => None,
+        }
+    }
+
+    /// Whether the peer is on this machine.
+    pub fn is_local(&self) -> bool {
+        self.ip().is_none_or(|ip| ip.is_loopback())
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(address) => SocketAddr::new(address.ip().to_canonical(), address.port()).fmt(f),
+            Self::Unix { uid: Some(uid) } => write!(f, "unix(uid {uid})"),
+            Self::Unix { uid: None } => f.write_str("unix"),
+        }
+    }
+}
+
+/// What a TLS handshake agreed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFacts {
+    /// Such as `TLSv1_3`.
+    pub version: &'static str,
+    /// Such as `TLS13_AES_256_GCM_SHA384`.
+    pub cipher: &'static str,
+    /// The name that the client asked for. It proves nothing.
+    pub sni: Option<Box<str>>,
+    /// The protocol that both chose by ALPN.
+    pub alpn: Option<Box<str>>,
+}
+
+/// The stream of a conn: TCP or Unix, plain or TLS.
+#[derive(Debug)]
+pub struct Io {
+    way: Way,
+    again: Again,
+}
+
+#[derive(Debug)]
+enum Way {
+    Plain(Plain),
+    Tls(Box<TlsStream<Plain>>),
+}
+
+impl Io {
+    /// The stream without TLS.
+    pub fn plain(plain: Plain) -> Self {
+        Self { way: Way::Plain(plain), again: Again::default() }
+    }
+
+    /// The stream within TLS.
+    pub fn tls(stream: Box<TlsStream<Plain>>) -> Self {
+        Self { way: Way::Tls(stream), again: Again::default() }
+    }
+
+    /// Puts bytes back: they are read again before all others.
+    pub fn unread(&mut self, bytes: &[u8]) {
+        match &mut self.way {
+            Way::Plain(plain) => plain.unread(bytes),
+            Way::Tls(_) => self.again.put(bytes),
+        }
+    }
+
+    /// Begins TLS on a plain stream, as `AUTH TLS` and `STARTTLS` ask for. Bytes that were put back are dropped: what
+    /// was sent in the clear before must not count as said within TLS.
+    pub async fn start_tls(self, source: &TlsSource) -> io::Result<(Self, Box<TlsFacts>)> {
+        let Way::Plain(mut plain) = self.way else { return Err(io::ErrorKind::InvalidInput.into()) };
+        plain.again = Again::default();
+        let (stream, facts) = Box::pin(tls::handshake(plain, source.config(AlpnSet::NONE))).await?;
+        Ok((Self::tls(stream), facts))
+    }
+
+    /// The address of this end, unless a Unix socket: FTP opens its data port there.
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        let plain = match &self.way {
+            Way::Plain(plain) => plain,
+            Way::Tls(stream) => stream.get_ref().0,
+        };
+        match &plain.socket {
+            Socket::Tcp(stream) => stream.local_addr().ok(),
+            Socket::Unix(_) => None,
+        }
+    }
+}
+
+/// A socket without TLS, with the bytes that were put back.
+#[derive(Debug)]
+pub struct Plain {
+    socket: Socket,
+    again: Again,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Plain {
+    /// Puts bytes back: they are read again before all others.
+    pub fn unread(&mut self, bytes: &[u8]) {
+        self.again.put(bytes);
+    }
+}
+
+impl From<TcpStream> for Plain {
+    fn from(stream: TcpStream) -> Self {
+        Self { socket: Socket::Tcp(stream), again: Again::default() }
+    }
+}
+
+impl From<UnixStream> for Plain {
+    fn from(stream: UnixStream) -> Self {
+        Self { socket: Socket::Unix(stream), again: Again::default() }
+    }
+}
+
+/// Bytes to be read again. Usually none, and then one null pointer.
+#[derive(Debug, Default)]
+struct Again(Option<Box<Rest>>);
+
+#[derive(Debug)]
+struct Rest {
+    bytes: Vec<u8>,
+    taken: usize,
+}
+
+impl Again {
+    fn put(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let mut all = bytes.to_vec();
+        if let Some(rest) = self.0.take() {
+            all.extend_from_slice(rest.left());
+        }
+        self.0 = Some(Box::new(Rest { bytes: all, taken: 0 }));
+    }
+
+    /// Gives what fits; `false` where there is nothing to give.
+    fn give(&mut self, buf: &mut ReadBuf<'_>) -> bool {
+        let Some(rest) = &mut self.0 else { return false };
+        let left = rest.left();
+        let now = left.get(..buf.remaining()).unwrap_or(left);
+        buf.put_slice(now);
+        rest.taken += now.len();
+        if rest.left().is_empty() {
+            self.0 = None;
+        }
+        true
+    }
+}
+
+impl Rest {
+    fn left(&self) -> &[u8] {
+        self.bytes.get(self.taken..).unwrap_or_default()
+    }
+}
+
+/// Implements the traits of a stream for a type that is one of two.
+macro_rules! stream {
+    ($type:ty, $field:ident, $first:path | $second:path) => {
+        impl AsyncRead for $type {
+            fn poll_read(
+                mut self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                buf: &mut ReadBuf<'_>,
+            ) -> Poll<io::Result<()>> {
+                if self.again.give(buf) {
+                    return Poll::Ready(Ok(()));
+                }
+                match &mut self.get_mut().$field {
+                    $first(stream) => Pin::new(stream).poll_read(cx, buf),
+                    $second(stream) => Pin::new(stream).poll_read(cx, buf),
+                }
+            }
+        }
+
+        impl AsyncWrite for $type {
+            fn poll_write(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                bytes: &[u8],
+            ) -> Poll<io::Result<usize>> {
+                match &mut self.get_mut().$field {
+                    $first(stream) => Pin::new(stream).poll_write(cx, bytes),
+                    $second(stream) => Pin::new(stream).poll_write(cx, bytes),
+                }
+            }
+
+            fn poll_write_vectored(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                slices: &[IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                match &mut self.get_mut().$field {
+                    $first(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+                    $second(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+                }
+            }
+
+            fn is_write_vectored(&self) -> bool {
+                match &self.$field {
+                    $first(stream) => stream.is_write_vectored(),
+                    $second(stream) => stream.is_write_vectored(),
+                }
+            }
+
+            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                match &mut self.get_mut().$field {
+                    $first(stream) => Pin::new(stream).poll_flush(cx),
+                    $second(stream) => Pin::new(stream).poll_flush(cx),
+                }
+            }
+
+            fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                match &mut self.get_mut().$field {
+                    $first(stream) => Pin::new(stream).poll_shutdown(cx),
+                    $second(stream) => Pin::new(stream).poll_shutdown(cx),
+                }
+            }
+        }
+    };
+}
+
+stream!(Plain, socket, Socket::Tcp | Socket::Unix);
+stream!(Io, way, Way::Plain | Way::Tls);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    #[test]
+    fn a_stream_is_small() {
+        assert!(size_of::<Io>() <= 64, "{}", size_of::<Io>());
+        assert!(size_of::<Conn>() <= 72, "{}", size_of::<Conn>());
+    }
+
+    #[tokio::test]
+    async fn bytes_put_back_come_first_and_once() {
+        let (near, mut far) = UnixStream::pair().unwrap();
+        let mut io = Io::plain(near.into());
+        far.write_all(b"socket").await.unwrap();
+        drop(far);
+        io.unread(b"second ");
+        io.unread(b"first ");
+        let mut start = [0; 3];
+        io.read_exact(&mut start).await.unwrap();
+        assert_eq!(&start, b"fir");
+        io.unread(b"re");
+        let mut rest = String::new();
+        io.read_to_string(&mut rest).await.unwrap();
+        assert_eq!(rest, "rest second socket");
+        assert!(io.again.0.is_none());
+    }
+
+    #[tokio::test]
+    async fn slices_are_written_together() {
+        let (near, mut far) = UnixStream::pair().unwrap();
+        let mut io = Io::plain(near.into());
+        assert!(io.is_write_vectored());
+        let sent = io.write_vectored(&[IoSlice::new(b"one "), IoSlice::new(b"two")]).await.unwrap();
+        assert_eq!(sent, 7);
+        io.shutdown().await.unwrap();
+        let mut got = String::new();
+        far.read_to_string(&mut got).await.unwrap();
+        assert_eq!(got, "one two");
+    }
+
+    #[test]
+    fn peers_are_readable() {
+        assert_eq!(Peer::Ip("[::ffff:10.0.0.1]:9".parse().unwrap()).to_string(), "10.0.0.1:9");
+        assert_eq!(Peer::Unix { uid: Some(5) }.to_string(), "unix(uid 5)");
+    }
+}

@@ -26,7 +26,6 @@ const TABLE: &[(&str, May)] = &[
     ("hub", Know(&["model"])),
     ("files", Know(&["model", "hub"])),
     ("store", Know(&["model", "hub"])),
-    ("bus", Know(&["model", "hub"])),
     ("door", Know(&["model", "hub", "files"])),
     ("exec", Know(&["model", "hub"])),
     ("hooks", Know(&["model", "hub"])),
@@ -45,7 +44,7 @@ const TABLE: &[(&str, May)] = &[
 ];
 
 const TESTKIT: &str = "testkit";
-const TESTKIT_KNOWS: &[&str] = &["model", "wire", "hub", "files", "store", "bus", "door", "client"];
+const TESTKIT_KNOWS: &[&str] = &["model", "wire", "hub", "files", "store", "door", "client"];
 
 /// One complaint for each arrow that the table does not allow.
 pub(crate) fn check() -> Result<Vec<String>> {
@@ -154,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_door_may_not_know_another_door_the_store_or_the_binary() {
-        for other in ["door-irc", "store", "bus", "hubbub", "client", "testkit"] {
+        for other in ["door-irc", "store", "hubbub", "client", "testkit"] {
             assert!(complaint(&arrow("door-chat", other, Kind::Product)).is_some(), "{other}");
         }
     }

@@ -24,6 +24,7 @@ use crate::{
 use hubbub_model::{
     Durability, Event, EventId, EventKind, Kind, Limits, Refusal, Reply, RoomId, RoomKind, RoomName, Sender, SenderId, SessionId, Ticket,
 };
+use rustc_hash::FxHashMap;
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
@@ -36,7 +37,7 @@ pub(crate) struct Core {
     pub(crate) limits: Arc<Limits>,
     pub(crate) facts: Facts,
     pub(crate) people: People,
-    pub(crate) live: HashMap<RoomId, Live>,
+    pub(crate) live: FxHashMap<RoomId, Live>,
     /// Directs with guests: in no store.
     pub(crate) transient: HashMap<RoomId, (Person, Person)>,
     pub(crate) registration: bool,
@@ -57,11 +58,13 @@ pub(crate) struct Core {
     undo: Vec<Write>,
     after: VecDeque<After>,
     out: Vec<(Arc<Outlet>, Control)>,
-    fresh: HashMap<RoomId, Vec<Event>>,
+    fresh: FxHashMap<RoomId, Vec<Event>>,
     /// When each room with something in its ring was last spoken in, counted in batches.
-    ring_used: HashMap<RoomId, u64>,
+    ring_used: FxHashMap<RoomId, u64>,
     rings_bytes: usize,
     batches: u64,
+    /// Events published and readers woken since the last batch began.
+    last_batch: (u64, u64),
     wakes: Vec<(sync::Arc<Bell>, u32)>,
     read_only: bool,
     /// Rooms whose count of attendees is to be told.
@@ -90,7 +93,8 @@ pub(crate) struct Live {
     /// Last committed place and countable events, ahead of the log's own head while a batch is walked.
     pub(crate) head: u64,
     pub(crate) countable: u64,
-    pub(crate) attendees: HashMap<SessionId, u32>,
+    /// Who has it open. False: opened in the batch in hand, and not told so yet; such a one gets no signals.
+    pub(crate) attendees: FxHashMap<SessionId, bool>,
 }
 
 /// What is done once the events before it are committed, in order.
@@ -106,8 +110,14 @@ enum Act {
     /// Answer with the place of the append before.
     Committed,
     Answer(Result<Reply, Refusal>),
-    Then(Box<dyn FnOnce(&mut Core) -> Option<Result<Reply, Refusal>> + Send>),
+    /// Left out when the commit fails.
+    Then(Box<Then>),
+    /// Hears whether the commit failed.
+    Either(Box<Either>),
 }
+
+type Then = dyn FnOnce(&mut Core) -> Option<Result<Reply, Refusal>> + Send;
+type Either = dyn FnOnce(&mut Core, Result<(), Refusal>) -> Option<Result<Reply, Refusal>> + Send;
 
 /// The last append that was walked.
 #[derive(Clone, Copy)]
@@ -119,6 +129,12 @@ struct Walked {
     repeated: bool,
 }
 
+/// Events of a batch from which on it counts as large.
+const LARGE_BATCH: u64 = 128;
+/// Time between two large batches for each reader that was woken; a wake with its write takes about a sixth of it.
+const WAKE_US: u64 = 30;
+/// The pace grows at most so many times.
+const PACE_GROWTH: u64 = 5;
 const TICK: Duration = Duration::from_secs(1);
 
 impl Core {
@@ -157,10 +173,11 @@ impl Core {
             undo: Vec::new(),
             after: VecDeque::new(),
             out: Vec::new(),
-            fresh: HashMap::new(),
-            ring_used: HashMap::new(),
+            fresh: FxHashMap::default(),
+            ring_used: FxHashMap::default(),
             rings_bytes: 0,
             batches: 0,
+            last_batch: (0, 0),
             wakes: Vec::new(),
             read_only: false,
             counts_due: HashSet::new(),
@@ -176,17 +193,17 @@ impl Core {
             return;
         };
         self.found();
-        let pace = Duration::from_micros(self.limits.commit_pace_us);
         let mut last = None::<Instant>;
         loop {
             let first = runtime.block_on(async {
                 if self.is_tick_due() { tokio::time::timeout(TICK, queue.recv()).await.ok() } else { Some(queue.recv().await) }
             });
-            // At least `pace` lies between two batches, so that a busy hub makes large ones.
-            if let Some(rest) = last.and_then(|at| pace.checked_sub(at.elapsed())) {
+            // Some time lies between two batches, so that a busy hub makes large ones.
+            if let Some(rest) = last.and_then(|at| self.pace().checked_sub(at.elapsed())) {
                 std::thread::sleep(rest);
             }
             last = Some(Instant::now());
+            self.last_batch = (0, 0);
             self.now_ms = self.clock.now_ms();
             match first {
                 None => {}
@@ -201,6 +218,15 @@ impl Core {
             self.finish();
         }
         self.close();
+    }
+
+    /// The least time between two batches. After a large batch it grows with the number of readers that were woken,
+    /// so that waking them costs a bounded share of the time; the queue is the longer wait then in any case.
+    fn pace(&self) -> Duration {
+        let least = self.limits.commit_pace_us;
+        let (events, woken) = self.last_batch;
+        let wanted = if events >= LARGE_BATCH { woken * WAKE_US } else { 0 };
+        Duration::from_micros(wanted.clamp(least, least * PACE_GROWTH))
     }
 
     /// Takes what waits, up to the batch's bound. True: the hub is to stop.
@@ -221,6 +247,7 @@ impl Core {
                 Submission::Logout(session) => self.logout(session),
                 Submission::Admin(job) => job(self),
             }
+            self.stand_alone();
             next = if taken < self.limits.batch_commands_max { queue.try_recv().ok() } else { None };
         }
         false
@@ -241,8 +268,23 @@ impl Core {
         self.appends = 0;
         self.publish();
         for (outlet, control) in self.out.drain(..) {
-            outlet.push(control);
+            match control {
+                Control::Told(Delivery::Signal(signal)) => outlet.signal(signal, self.limits.control_queue_max),
+                control => outlet.push(control),
+            }
         }
+    }
+
+    /// In a read-only hub each command is a batch of its own, so that one that cannot be done takes no other with it.
+    pub(crate) fn stand_alone(&mut self) {
+        if self.read_only {
+            self.finish();
+        }
+    }
+
+    /// Whether the store has failed.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.read_only
     }
 
     fn commit(&mut self) -> Result<Vec<Outcome>, StoreError> {
@@ -269,8 +311,11 @@ impl Core {
                 Outcome::Repeated { seq, id, ts_ms } => Walked { room: append.room, seq, id, ts_ms, repeated: true },
             });
         }
-        self.batch.writes = writes;
         self.run_after(done, walked);
+        // What was done behind an append may have written: that belongs to the next batch.
+        if self.batch.writes.is_empty() {
+            self.batch.writes = writes;
+        }
     }
 
     /// The append is in its log: it will be in the ring.
@@ -286,6 +331,10 @@ impl Core {
         for account in mentions {
             self.facts.mention(room, account, seq);
         }
+        if let (Some(account), true) = (sender.account, kind.is_countable()) {
+            // Who speaks has read what is there, their own words with it.
+            self.mark_due(room, account, seq);
+        }
         self.fresh.entry(room).or_default().push(Event { seq, ordinal, id, ts_ms, sender, kind });
         Walked { room, seq, id, ts_ms, repeated: false }
     }
@@ -300,6 +349,7 @@ impl Core {
                     Ok(Reply::Committed { room: w.room, seq: w.seq, id: w.id, ts_ms: w.ts_ms, repeated: w.repeated })
                 }),
                 Act::Then(then) => then(self),
+                Act::Either(either) => either(self, Ok(())),
             };
             if let Some(reply) = reply.filter(|reply| ticket != Ticket::NONE || reply.is_err()) {
                 self.out.push((outlet, Control::Told(Delivery::Reply(ticket, reply))));
@@ -319,9 +369,14 @@ impl Core {
             self.facts.apply(write);
         }
         for after in &mut self.after {
-            if !matches!(after.act, Act::Answer(Err(_))) {
-                after.act = Act::Answer(Err(refuse(Kind::ReadOnly, "not done: the hub is read-only since its store failed")));
-            }
+            let refusal = || refuse(Kind::ReadOnly, "not done: the hub is read-only since its store failed");
+            after.act = match std::mem::replace(&mut after.act, Act::Committed) {
+                Act::Answer(Err(refusal)) => Act::Answer(Err(refusal)),
+                Act::Either(either) => Act::Then(Box::new(move |core| either(core, Err(refusal())))),
+                // Nobody asked, so nobody is refused.
+                Act::Then(_) if after.ticket == Ticket::NONE => Act::Then(Box::new(|_| None)),
+                Act::Answer(Ok(_)) | Act::Committed | Act::Then(_) => Act::Answer(Err(refusal())),
+            };
         }
     }
 
@@ -336,7 +391,9 @@ impl Core {
             if events.is_empty() {
                 continue;
             }
+            self.last_batch.0 += events.len() as u64;
             self.rings_bytes += live.log.publish(Arc::new(Block::new(events)), &mut self.wakes);
+            self.last_batch.1 += self.wakes.len() as u64;
             self.ring_used.insert(room, self.batches);
             for (bell, mark) in self.wakes.drain(..) {
                 bell.ring(mark);
@@ -354,10 +411,15 @@ impl Core {
     fn keep_budget(&mut self) {
         while self.rings_bytes > self.limits.rings_bytes_max {
             let Some(room) = self.ring_used.iter().min_by_key(|(_, used)| **used).map(|(room, _)| *room) else { return };
-            self.ring_used.remove(&room);
-            let Some(live) = self.live.get(&room) else { continue };
+            let Some(live) = self.live.get(&room) else {
+                self.ring_used.remove(&room);
+                continue;
+            };
             while self.rings_bytes > self.limits.rings_bytes_max && live.log.load().0 > 0 {
                 self.rings_bytes -= live.log.evict_oldest();
+            }
+            if live.log.load().0 == 0 {
+                self.ring_used.remove(&room);
             }
         }
     }
@@ -387,6 +449,15 @@ impl Core {
         self.reads.stop();
     }
 
+    /// The log is no more: its readers get what they may still see, its ring leaves the budget.
+    pub(crate) fn bury(&mut self, room: RoomId) {
+        self.publish();
+        self.ring_used.remove(&room);
+        if let Some(live) = self.live.remove(&room) {
+            self.rings_bytes -= live.log.load().1;
+        }
+    }
+
     /// The log begins at `first` from now on.
     pub(crate) fn trimmed(&mut self, log: &Log, first: u64) {
         self.rings_bytes -= log.trim(first);
@@ -399,9 +470,9 @@ impl Core {
         reply: Result<Reply, Refusal>,
         tell: tokio::sync::oneshot::Sender<Result<Reply, Refusal>>,
     ) {
-        self.after_then(nobody, Ticket::NONE, move |_| {
+        self.after_either(nobody, Ticket::NONE, move |_, committed| {
             // An operator who has gone needs no answer.
-            let _ = tell.send(reply);
+            let _ = tell.send(reply.and_then(|reply| committed.map(|()| reply)));
             None
         });
     }
@@ -434,7 +505,7 @@ impl Core {
             let walked = self.enter(append, seq, ordinal, self.now_ms);
             return Some(Reply::Committed { room, seq, id, ts_ms: walked.ts_ms, repeated: false });
         }
-        let mentions = self.mentioned(room, &kind);
+        let mentions = self.mentioned(room, sender.account, &kind);
         self.appends += 1;
         self.batch.writes.push(Write::Append(Append { room, id, sender, kind, txn, mentions }));
         None
@@ -463,6 +534,16 @@ impl Core {
         self.push_after(outlet, ticket, Act::Then(Box::new(then)));
     }
 
+    /// Does something once what was appended so far is committed, or has failed to be.
+    pub(crate) fn after_either(
+        &mut self,
+        outlet: &Arc<Outlet>,
+        ticket: Ticket,
+        then: impl FnOnce(&mut Core, Result<(), Refusal>) -> Option<Result<Reply, Refusal>> + Send + 'static,
+    ) {
+        self.push_after(outlet, ticket, Act::Either(Box::new(then)));
+    }
+
     fn push_after(&mut self, outlet: &Arc<Outlet>, ticket: Ticket, act: Act) {
         self.after.push_back(After { at: self.appends, outlet: outlet.clone(), ticket, act });
     }
@@ -486,7 +567,7 @@ impl Live {
         let (epoch, first, head, countable) =
             if ephemeral { (boot, 1, 0, 0) } else { (row.epoch, row.first_seq, row.head, row.countable) };
         let log = Log::new(row.id, row.name.clone(), epoch, ephemeral, first, head);
-        Self { log: Arc::new(log), head, countable, attendees: HashMap::new() }
+        Self { log: Arc::new(log), head, countable, attendees: FxHashMap::default() }
     }
 }
 

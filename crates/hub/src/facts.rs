@@ -5,33 +5,35 @@
 
 use crate::store::{AccountRow, BanRow, Loaded, MarkRow, MemberRow, RoomRow, TokenRow, Write};
 use hubbub_model::{AccountId, RoomId, fold, irc_nick};
+use rustc_hash::FxHashMap;
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
 
+/// Maps by our own small numbers hash fast (nobody chooses the numbers); maps by names hash safely.
 #[derive(Default)]
 pub(crate) struct Facts {
-    pub(crate) accounts: HashMap<AccountId, AccountRow>,
+    pub(crate) accounts: FxHashMap<AccountId, AccountRow>,
     account_by_fold: HashMap<String, AccountId>,
     account_by_nick: HashMap<String, AccountId>,
-    pub(crate) rooms: HashMap<RoomId, RoomFacts>,
+    pub(crate) rooms: FxHashMap<RoomId, RoomFacts>,
     room_by_fold: HashMap<String, RoomId>,
-    pub(crate) tokens: HashMap<u64, TokenRow>,
+    pub(crate) tokens: FxHashMap<u64, TokenRow>,
     token_by_hash: HashMap<[u8; 32], u64>,
-    ignores: HashMap<AccountId, Arc<HashSet<String>>>,
+    ignores: FxHashMap<AccountId, Arc<HashSet<String>>>,
 }
 
 /// One room's facts.
 pub(crate) struct RoomFacts {
     pub(crate) row: RoomRow,
-    pub(crate) members: HashMap<AccountId, MemberRow>,
+    pub(crate) members: FxHashMap<AccountId, MemberRow>,
     /// How many of `members` are members, not only invited.
     pub(crate) member_count: u32,
     pub(crate) bans: HashMap<String, BanRow>,
-    pub(crate) marks: HashMap<AccountId, MarkRow>,
+    pub(crate) marks: FxHashMap<AccountId, MarkRow>,
     /// Unread mentions, by account, ascending.
-    pub(crate) mentions: HashMap<AccountId, Vec<u64>>,
+    pub(crate) mentions: FxHashMap<AccountId, Vec<u64>>,
 }
 
 impl Facts {
@@ -218,11 +220,11 @@ impl RoomFacts {
     fn new(row: RoomRow) -> Self {
         Self {
             row,
-            members: HashMap::new(),
+            members: FxHashMap::default(),
             member_count: 0,
             bans: HashMap::new(),
-            marks: HashMap::new(),
-            mentions: HashMap::new(),
+            marks: FxHashMap::default(),
+            mentions: FxHashMap::default(),
         }
     }
 }

@@ -100,6 +100,8 @@ struct Shared {
     queue: mpsc::Sender<Submission>,
     limits: Arc<Limits>,
     passwords: Arc<Semaphore>,
+    /// As many password logins at once as passwords are checked at once.
+    logins: Semaphore,
     reads: Reads,
 }
 
@@ -132,6 +134,7 @@ impl Hub {
             queue,
             limits: config.limits.clone(),
             passwords: Arc::new(Semaphore::new(config.limits.password_checks_max)),
+            logins: Semaphore::new(config.limits.password_checks_max),
             reads: reads.clone(),
         }));
         let own_queue = hub.0.queue.downgrade();
@@ -166,6 +169,9 @@ impl Hub {
     }
 
     async fn check_password(&self, name: UserName, password: String, origin: &Origin) -> Result<logins::Checked, Refusal> {
+        // The turn lasts from the look at the budget until a failure is counted, else attempts that come at once
+        // would all find the budget unspent.
+        let _turn = self.0.logins.acquire().await.map_err(|_| stopping())?;
         let (tell, told) = oneshot::channel();
         let ask = LoginStep::Challenge { name: name.clone(), address: origin.address, tell };
         self.send(Submission::Login(Box::new(ask))).await?;
@@ -286,8 +292,11 @@ impl Session {
                 }
             }
         }
+        let place = self.hub.0.queue.reserve().await.map_err(|_| Stopped)?;
+        // Counted only now: a call that is cancelled while it waits for room has handed in nothing.
         self.outlet.submitted(commands.len() as u64);
-        self.hub.0.queue.send(Submission::Commands(self.me.session, commands)).await.map_err(|_| Stopped)
+        place.send(Submission::Commands(self.me.session, commands));
+        Ok(())
     }
 
     /// Ends the session with a reason of the door's own.

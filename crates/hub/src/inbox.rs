@@ -173,13 +173,14 @@ impl Outlet {
     }
 
     fn pending(&self) -> u64 {
-        self.pending.load(Ordering::Acquire)
+        self.pending.load(Ordering::SeqCst)
     }
 
     /// The hub has dealt with `n` more commands.
     pub(crate) fn settle(&self, n: u64) {
-        self.pending.fetch_sub(n, Ordering::AcqRel);
-        if self.held.swap(false, Ordering::AcqRel) {
+        // SeqCst here and in `may_submit`: one side stores `held` and reads `pending`, the other does the reverse.
+        self.pending.fetch_sub(n, Ordering::SeqCst);
+        if self.held.swap(false, Ordering::SeqCst) {
             self.bell.ring(CONTROL_MARK);
         }
     }
@@ -278,7 +279,7 @@ impl Inbox {
         if !waiting() {
             return true;
         }
-        self.outlet.held.store(true, Ordering::Release);
+        self.outlet.held.store(true, Ordering::SeqCst);
         !waiting()
     }
 
@@ -437,11 +438,13 @@ impl Cursor {
             if let Some(step) = self.refilled(cx) {
                 return step;
             }
+            // I6: the head first. An end is set before the head moves past it, so whoever sees the head sees the end.
+            let head = self.log.head();
             let end = self.attachment.end.load(Ordering::Acquire);
             if self.next >= end {
                 return Step::Ended(self.attachment.reason.get().copied().unwrap_or(EndReason::Left));
             }
-            match self.log.look(self.next, end) {
+            match self.log.look(self.next, end.min(head + 1)) {
                 Found::Events(block, range) => return Step::Events(Events { log: self.log.clone(), block, range }),
                 Found::Trimmed { first } => return self.skip_to(first),
                 Found::Behind { until } => {

@@ -132,7 +132,9 @@ fn keys(name: &str, address: Option<IpAddr>) -> [Option<Key>; 2] {
         }
         v4 => v4,
     });
-    [address.map(Key::Address), Some(Key::Name(hubbub_model::fold(name)))]
+    // A token names nobody before it is known to be good.
+    let name = (!name.is_empty()).then(|| Key::Name(hubbub_model::fold(name)));
+    [address.map(Key::Address), name]
 }
 
 #[cfg(test)]

@@ -172,10 +172,19 @@ mod tests {
 mod loom_tests {
     use super::*;
 
+    /// Every interleaving with at most this many preemptions: more take minutes and find no more.
+    const PREEMPTIONS_MAX: usize = 3;
+
+    fn model(story: impl Fn() + Send + Sync + 'static) {
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = Some(PREEMPTIONS_MAX);
+        builder.check(story);
+    }
+
     /// I3: a reader of one log, a publisher of two places; the reader never sleeps for ever.
     #[test]
     fn loom_no_wake_is_lost() {
-        loom::model(|| {
+        model(|| {
             let parking = Arc::new(Parking::new(0));
             let bell = Arc::new(Bell::default());
             let publisher = {
@@ -217,7 +226,7 @@ mod loom_tests {
     /// I3 and I4: two logs move at once; one sleep sees both.
     #[test]
     fn loom_two_logs_one_bell() {
-        loom::model(|| {
+        model(|| {
             let logs = [Arc::new(Parking::new(0)), Arc::new(Parking::new(0))];
             let bell = Arc::new(Bell::default());
             let publishers: Vec<_> = logs

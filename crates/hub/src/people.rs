@@ -9,14 +9,15 @@ use crate::{
     signal::Who,
 };
 use hubbub_model::{AccountId, Role, RoomId, Scope, Sender, SenderKind, SessionId, Text, UserName};
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::{collections::HashMap, sync::Arc};
 
 /// All sessions.
 #[derive(Default)]
 pub(crate) struct People {
-    sessions: HashMap<SessionId, Here>,
-    persons: HashMap<Person, SmallVec<[SessionId; 1]>>,
+    sessions: FxHashMap<SessionId, Here>,
+    persons: FxHashMap<Person, SmallVec<[SessionId; 1]>>,
     guests: HashMap<String, SessionId>,
 }
 

@@ -87,7 +87,7 @@ fn admin(actor: Actor<'_>) -> Result<(), Refusal> {
     scope(actor, Scope::Admin)
 }
 
-fn scope(actor: Actor<'_>, scope: Scope) -> Result<(), Refusal> {
+pub(crate) fn scope(actor: Actor<'_>, scope: Scope) -> Result<(), Refusal> {
     match actor.scopes {
         Some(scopes) if !scopes.contains(&scope) => {
             Err(refuse(Kind::NotAllowed, format_args!("the token does not allow this: it lacks the scope {scope:?}")))

@@ -252,6 +252,11 @@ impl Core {
         let token = self.facts.tokens.get(&id).ok_or_else(missing)?;
         let account = token.account;
         authorize_hub(actor, HubAct::ManageTokens(account)).map_err(|_| missing())?;
+        if actor.account != Some(account)
+            && let Some(owner) = self.facts.accounts.get(&account)
+        {
+            authorize_hub(actor, HubAct::ManageAccount(owner.card.role))?;
+        }
         self.write(Write::RemoveToken(id));
         let sessions: Vec<SessionId> = self
             .people

@@ -5,35 +5,71 @@ use crate::{
     core::{Core, Live},
     inbox::{Attached, Attachment, Control},
     people::Person,
-    rules::{Act, refuse, standing},
+    rules::{Act, refuse, scope, standing},
     signal::{EndReason, Signal},
     store::{MemberRow, MarkRow, Write},
 };
 use hubbub_model::{
-    Attendee, Durability, EventKind, Kind, Member, MemberChange, Presence, Refusal, Reply, RoomCard, RoomId, RoomKind, RoomName, RoomRef, SessionId,
-    Standing, Start, Target, Text, Ticket,
+    Attendee, Durability, EventKind, Kind, Member, MemberChange, Presence, Refusal, Reply, RoomCard, RoomId, RoomKind, RoomName, RoomRef, Scope,
+    SessionId, Standing, Start, Target, Text, Ticket,
 };
 use std::{collections::HashMap, sync::Arc};
 
 impl Core {
     pub(super) fn attach(&mut self, session: SessionId, ticket: Ticket, room: &RoomRef, from: Start) -> Done {
         let room = self.may(session, Act::Enter, room)?;
-        let here = self.here(session)?;
-        if here.attachment(room).is_none() && here.open.len() >= self.limits.rooms_per_session_max {
-            let max = self.limits.rooms_per_session_max;
+        self.has_place_for(session, room)?;
+        self.become_member(session, room)?;
+        self.open(session, ticket, room, from);
+        Ok(None)
+    }
+
+    fn has_place_for(&self, session: SessionId, room: RoomId) -> Result<(), Refusal> {
+        let (here, max) = (self.here(session)?, self.limits.rooms_per_session_max);
+        if here.attachment(room).is_none() && here.open.len() >= max {
             return Err(refuse(Kind::TooMany, format_args!("a session has at most {max} rooms open: close one first")));
         }
-        let outlet = here.outlet.clone();
-        self.become_member(session, room)?;
+        Ok(())
+    }
+
+    /// Opens the room at this place in the order. Rules and limits see it open from here on; the cursor and the
+    /// answer follow once what lies before is committed.
+    fn open(&mut self, session: SessionId, ticket: Ticket, room: RoomId, from: Start) {
+        let opened = self.enlist(session, room);
+        let Some(outlet) = self.people.get(session).map(|here| here.outlet.clone()) else { return };
         if self.live.get(&room).is_some_and(|live| live.log.is_ephemeral()) {
-            self.attach_now(session, ticket, room, from);
-        } else {
-            self.after_then(&outlet, ticket, move |core| {
-                core.attach_now(session, ticket, room, from);
-                None
-            });
+            return self.attach_now(session, ticket, room, from, opened);
         }
-        Ok(None)
+        self.after_either(&outlet, ticket, move |core, committed| {
+            if let Err(refusal) = committed {
+                core.unlist(session, room, opened.as_ref());
+                return Some(Err(refusal));
+            }
+            core.attach_now(session, ticket, room, from, opened);
+            None
+        });
+    }
+
+    /// The session has the room open. `None`: it had before.
+    fn enlist(&mut self, session: SessionId, room: RoomId) -> Option<Arc<Attachment>> {
+        let here = self.people.get_mut(session).filter(|here| here.attachment(room).is_none())?;
+        let attachment = Arc::new(Attachment::new());
+        here.open.push((room, attachment.clone()));
+        if let Some(live) = self.live.get_mut(&room) {
+            live.attendees.insert(session, false);
+        }
+        Some(attachment)
+    }
+
+    /// The commit that was to open the room has failed.
+    fn unlist(&mut self, session: SessionId, room: RoomId, opened: Option<&Arc<Attachment>>) {
+        let Some(opened) = opened else { return };
+        if let Some(here) = self.people.get_mut(session) {
+            here.open.retain(|(_, attachment)| !Arc::ptr_eq(attachment, opened));
+        }
+        if let Some(live) = self.live.get_mut(&room) {
+            live.attendees.remove(&session);
+        }
     }
 
     /// A registered person who opens a room belongs to it from then on.
@@ -48,30 +84,26 @@ impl Core {
         let (seq, ordinal) = self.live.get(&room).map_or((0, 0), |live| (live.head, live.countable));
         let sender = self.stored_sender(session, room)?;
         self.write(Write::Member(MemberRow { room, account, standing, invited: false }));
-        self.write(Write::Mark(MarkRow { room, account, seq, ordinal }));
+        self.put_mark(MarkRow { room, account, seq, ordinal });
         self.append(room, &sender, EventKind::Member(Box::new(MemberChange::Joined)), None);
         Ok(())
     }
 
-    /// Opens the room at this very place in the order: a cursor for the session, an answer, a signal for the others.
-    fn attach_now(&mut self, session: SessionId, ticket: Ticket, room: RoomId, from: Start) {
-        let Some(live) = self.live.get_mut(&room) else { return };
-        let Some(here) = self.people.get_mut(session) else { return };
-        let outlet = here.outlet.clone();
-        let again = here.attachment(room).is_some();
+    /// A cursor for the session, an answer, a signal for the others.
+    fn attach_now(&mut self, session: SessionId, ticket: Ticket, room: RoomId, from: Start, opened: Option<Arc<Attachment>>) {
+        let Some(here) = self.people.get(session) else { return };
+        let (outlet, who) = (here.outlet.clone(), here.who());
+        let card = self.card(session, room);
+        let Some((live, card)) = self.live.get_mut(&room).zip(card) else { return };
         let (next, missing) = live.place(from);
-        let attachment = Arc::new(Attachment::new());
-        if !again {
-            here.open.push((room, attachment.clone()));
-            *live.attendees.entry(session).or_default() += 1;
-        }
         let log = live.log.clone();
-        let who = here.who();
-        let Some(card) = self.card(session, room) else { return };
         let reply = Box::new(Ok(Reply::Attached { card: Box::new(card), next, missing }));
-        if again {
+        let Some(attachment) = opened else {
             self.tell(&outlet, Control::Told(crate::inbox::Delivery::Reply(ticket, *reply)));
             return;
+        };
+        if let Some(told) = live.attendees.get_mut(&session) {
+            *told = true;
         }
         self.tell(&outlet, Control::Attached(Attached { log, attachment, next }, ticket, reply));
         self.tell_attendance(room, session, who, true);
@@ -79,26 +111,32 @@ impl Core {
 
     /// The hub opens a direct for a session in which nobody asked for it.
     pub(super) fn open_by_itself(&mut self, session: SessionId, room: RoomId) {
-        let ephemeral = self.live.get(&room).is_some_and(|live| live.log.is_ephemeral());
-        let Some(here) = self.people.get(session) else { return };
-        if ephemeral {
-            return self.open_now(session, room);
+        // A session that is full hears nothing more from strangers; what is stored it finds in its list of rooms.
+        if self.has_place_for(session, room).is_err() {
+            return;
         }
-        let outlet = here.outlet.clone();
-        self.after_then(&outlet, Ticket::NONE, move |core| {
-            core.open_now(session, room);
+        let Some(attachment) = self.enlist(session, room) else { return };
+        let Some(outlet) = self.people.get(session).map(|here| here.outlet.clone()) else { return };
+        if self.live.get(&room).is_some_and(|live| live.log.is_ephemeral()) {
+            return self.open_now(session, room, attachment);
+        }
+        self.after_either(&outlet, Ticket::NONE, move |core, committed| {
+            match committed {
+                Ok(()) => core.open_now(session, room, attachment),
+                Err(_) => core.unlist(session, room, Some(&attachment)),
+            }
             None
         });
     }
 
-    fn open_now(&mut self, session: SessionId, room: RoomId) {
-        let Some(live) = self.live.get_mut(&room) else { return };
-        let Some(here) = self.people.get_mut(session).filter(|here| here.attachment(room).is_none()) else { return };
-        let attachment = Arc::new(Attachment::new());
-        here.open.push((room, attachment.clone()));
-        *live.attendees.entry(session).or_default() += 1;
-        let (log, next, outlet) = (live.log.clone(), live.head + 1, here.outlet.clone());
-        let Some(card) = self.card(session, room) else { return };
+    fn open_now(&mut self, session: SessionId, room: RoomId, attachment: Arc<Attachment>) {
+        let Some(outlet) = self.people.get(session).map(|here| here.outlet.clone()) else { return };
+        let card = self.card(session, room);
+        let Some((live, card)) = self.live.get_mut(&room).zip(card) else { return };
+        if let Some(told) = live.attendees.get_mut(&session) {
+            *told = true;
+        }
+        let (log, next) = (live.log.clone(), live.head + 1);
         self.tell(&outlet, Control::Opened(Attached { log, attachment, next }, Box::new(card)));
     }
 
@@ -132,32 +170,38 @@ impl Core {
 
     /// The session sees nothing of the room that comes behind what was sequenced so far.
     pub(crate) fn close_for(&mut self, session: SessionId, room: RoomId, reason: EndReason) {
-        let Some(here) = self.people.get(session) else { return };
-        if here.attachment(room).is_none() {
-            return;
-        }
+        // For rules and limits it is closed from here on.
+        let Some(here) = self.people.get_mut(session) else { return };
+        let Some(at) = here.open.iter().position(|(open, _)| *open == room) else { return };
+        let (_, attachment) = here.open.remove(at);
         let outlet = here.outlet.clone();
+        let told = self.live.get_mut(&room).and_then(|live| live.attendees.remove(&session));
         if self.live.get(&room).is_some_and(|live| live.log.is_ephemeral()) {
-            return self.close_now(session, room, reason);
+            return self.close_now(session, room, &attachment, reason);
         }
-        self.after_then(&outlet, Ticket::NONE, move |core| {
-            core.close_now(session, room, reason);
+        self.after_either(&outlet, Ticket::NONE, move |core, committed| {
+            match committed {
+                Ok(()) => core.close_now(session, room, &attachment, reason),
+                Err(_) => core.reopen(session, room, attachment, told),
+            }
             None
         });
     }
 
-    fn close_now(&mut self, session: SessionId, room: RoomId, reason: EndReason) {
-        let Some(live) = self.live.get_mut(&room) else { return };
-        let Some(here) = self.people.get_mut(session) else { return };
-        if let Some(attachment) = here.attachment(room) {
-            attachment.end(live.head + 1, reason);
-        }
-        here.open.retain(|(open, _)| *open != room);
-        live.attendees.remove(&session);
-        // A parked cursor looks at its end when it is woken.
+    fn close_now(&mut self, session: SessionId, room: RoomId, attachment: &Attachment, reason: EndReason) {
+        let Some(here) = self.people.get(session) else { return };
         let (outlet, who) = (here.outlet.clone(), here.who());
+        attachment.end(self.live.get(&room).map_or(0, |live| live.head + 1), reason);
+        // A parked cursor looks at its end when it is woken.
         outlet.wake_cursors();
         self.tell_attendance(room, session, who, false);
+    }
+
+    /// The commit that was to close the room has failed.
+    fn reopen(&mut self, session: SessionId, room: RoomId, attachment: Arc<Attachment>, told: Option<bool>) {
+        let (Some(here), Some(live)) = (self.people.get_mut(session), self.live.get_mut(&room)) else { return };
+        here.open.push((room, attachment));
+        live.attendees.insert(session, told.unwrap_or_default());
     }
 
     /// The session is over: the others hear of it; rooms that live only as long as their people go.
@@ -179,7 +223,7 @@ impl Core {
             return;
         }
         let name = live.log.name().clone();
-        let others: Vec<SessionId> = live.attendees.keys().copied().filter(|s| *s != session).collect();
+        let others: Vec<SessionId> = live.told().filter(|s| *s != session).collect();
         for other in others {
             let Some(outlet) = self.people.get(other).map(|here| here.outlet.clone()) else { continue };
             let signal = Signal::Attend { room, name: name.clone(), who: who.clone(), on, attendees };
@@ -192,8 +236,8 @@ impl Core {
         for room in std::mem::take(&mut self.counts_due) {
             let Some(live) = self.live.get(&room) else { continue };
             let (name, attendees) = (live.log.name().clone(), live.count());
-            for session in live.attendees.keys() {
-                if let Some(here) = self.people.get(*session) {
+            for session in live.told() {
+                if let Some(here) = self.people.get(session) {
                     here.outlet.signal(Signal::Attendees { room, name: name.clone(), attendees }, self.limits.control_queue_max);
                 }
             }
@@ -206,8 +250,8 @@ impl Core {
         let Some(live) = self.live.get(&room) else { return Ok(Some(Reply::Done)) };
         // In a crowd nobody can follow who types.
         if live.attendees.len() <= self.limits.arrivals_shown_max {
-            for other in live.attendees.keys().filter(|s| **s != session) {
-                if let Some(here) = self.people.get(*other) {
+            for other in live.told().filter(|s| *s != session) {
+                if let Some(here) = self.people.get(other) {
                     let signal = Signal::Typing { room, name: live.log.name().clone(), who: who.clone(), on };
                     here.outlet.signal(signal, self.limits.control_queue_max);
                 }
@@ -221,9 +265,10 @@ impl Core {
             self.fits_note(text)?;
         }
         let here = self.people.get_mut(session).ok_or_else(super::gone)?;
-        here.away = text.clone().map(Box::new);
+        here.away = text.map(Box::new);
         let (person, who) = (here.person(), here.who());
-        let presence = text.map_or(Presence::Here, |text| Presence::Away { text });
+        // Somebody who is away at one place and here at another is here.
+        let presence = self.presence(person);
         self.tell_presence(person, &who, &presence);
         Ok(Some(Reply::Done))
     }
@@ -236,9 +281,9 @@ impl Core {
             mine.iter().filter_map(|s| self.people.get(*s)).flat_map(|here| here.open.iter().map(|(room, _)| *room)).collect();
         for room in rooms {
             let Some(live) = self.live.get(&room).filter(|live| live.attendees.len() <= self.limits.arrivals_shown_max) else { continue };
-            for session in live.attendees.keys().filter(|s| !mine.contains(s)) {
-                if told.insert(*session, ()).is_none()
-                    && let Some(here) = self.people.get(*session)
+            for session in live.told().filter(|s| !mine.contains(s)) {
+                if told.insert(session, ()).is_none()
+                    && let Some(here) = self.people.get(session)
                 {
                     let signal = Signal::Presence { who: who.clone(), presence: presence.clone() };
                     here.outlet.signal(signal, self.limits.control_queue_max);
@@ -311,19 +356,13 @@ impl Core {
         if other == me {
             return Err(refuse(Kind::Invalid, "a direct is with somebody else"));
         }
+        scope(self.here(session)?.actor(None), Scope::Read)?;
         let room = match (me, other) {
             (Person::Account(a), Person::Account(b)) => self.stored_direct(a.min(b), a.max(b)),
             (a, b) => self.transient_direct(a.min(b), a.max(b)),
         };
-        if self.live.get(&room).is_some_and(|live| live.log.is_ephemeral()) {
-            self.attach_now(session, ticket, room, from);
-            return Ok(None);
-        }
-        let outlet = self.here(session)?.outlet.clone();
-        self.after_then(&outlet, ticket, move |core| {
-            core.attach_now(session, ticket, room, from);
-            None
-        });
+        self.has_place_for(session, room)?;
+        self.open(session, ticket, room, from);
         Ok(None)
     }
 
@@ -346,6 +385,7 @@ impl Core {
     fn stored_direct(&mut self, a: hubbub_model::AccountId, b: hubbub_model::AccountId) -> RoomId {
         let name = RoomName::direct(&a.to_string(), &b.to_string());
         if let Some(room) = self.facts.room_named(name.as_str()) {
+            self.rejoin_direct(room, [a, b]);
             return room;
         }
         let mut row = self.new_room(name, RoomKind::Direct, Durability::Strict);
@@ -356,6 +396,15 @@ impl Core {
             self.write(Write::Member(MemberRow { room, account, standing: Standing::Member, invited: false }));
         }
         room
+    }
+
+    /// Who left a direct belongs to it again once one of the two opens it.
+    fn rejoin_direct(&mut self, room: RoomId, pair: [hubbub_model::AccountId; 2]) {
+        for account in pair {
+            if self.facts.rooms.get(&room).is_some_and(|facts| !facts.members.contains_key(&account)) {
+                self.write(Write::Member(MemberRow { room, account, standing: Standing::Member, invited: false }));
+            }
+        }
     }
 
     /// The room as this session's list shows it.
@@ -404,6 +453,11 @@ impl Core {
 }
 
 impl Live {
+    /// The sessions that know that they have it open.
+    pub(crate) fn told(&self) -> impl Iterator<Item = SessionId> {
+        self.attendees.iter().filter(|(_, told)| **told).map(|(session, _)| *session)
+    }
+
     /// How many sessions have it open.
     pub(crate) fn count(&self) -> u32 {
         u32::try_from(self.attendees.len()).unwrap_or(u32::MAX)

@@ -35,8 +35,10 @@ impl Core {
                 let me = self.begin(checked, &origin, &outlet);
                 let session = me.as_ref().ok().map(|me| me.session);
                 // Told once the number of a guest is stored.
-                self.after_then(&outlet.clone(), hubbub_model::Ticket::NONE, move |core| {
-                    if let (Err(_), Some(session)) = (tell.send(me), session) {
+                self.after_either(&outlet.clone(), hubbub_model::Ticket::NONE, move |core, committed| {
+                    let begun = committed.is_ok();
+                    let told = tell.send(me.and_then(|me| committed.map(|()| me)));
+                    if let Some(session) = session.filter(|_| !begun || told.is_err()) {
                         core.logout(session);
                     }
                     None
@@ -72,7 +74,7 @@ impl Core {
         let account = token.account;
         // To the hour, so that a busy device does not write with each login.
         let hour = self.now_ms - self.now_ms.rem_euclid(3_600_000);
-        if token.card.last_used_ms != Some(hour) {
+        if token.card.last_used_ms != Some(hour) && !self.is_read_only() {
             token.card.last_used_ms = Some(hour);
             self.write(Write::Token(Box::new(token)));
         }
@@ -155,7 +157,7 @@ impl Core {
 
     fn next_guest(&mut self) -> u64 {
         self.next.guest += 1;
-        if self.next.guest >= self.next.guest_stored {
+        if self.next.guest >= self.next.guest_stored && !self.is_read_only() {
             self.next.guest_stored = self.next.guest + GUEST_NUMBERS_AHEAD;
             self.write(Write::GuestNumber(self.next.guest_stored));
         }
@@ -195,6 +197,7 @@ impl Core {
             return;
         }
         if let Person::Account(id) = person
+            && !self.is_read_only()
             && let Some(mut row) = self.facts.accounts.get(&id).cloned()
         {
             row.card.last_seen_ms = Some(self.now_ms);
@@ -240,7 +243,7 @@ impl Core {
         let mut others: Vec<SessionId> = Vec::new();
         for live in here.open.iter().filter_map(|(room, _)| self.live.get(room)) {
             if live.attendees.len() <= self.limits.arrivals_shown_max {
-                others.extend(live.attendees.keys().filter(|s| **s != session));
+                others.extend(live.told().filter(|s| *s != session));
             }
         }
         others.sort_unstable();

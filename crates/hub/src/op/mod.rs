@@ -30,6 +30,7 @@ impl Core {
                 Ok(Some(reply)) => self.after_answer(&outlet, ticket, Ok(reply)),
                 Err(refusal) => self.after_answer(&outlet, ticket, Err(refusal)),
             }
+            self.stand_alone();
         }
         if unanswered {
             // Heard only if the commit fails.

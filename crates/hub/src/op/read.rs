@@ -147,7 +147,7 @@ fn stretch(reader: &mut dyn Reader, log: &Log, query: HistoryQuery, max: u32) ->
         HistoryQuery::After(place, limit) => {
             // Of a place between two events (a time, an id that is not here), the next event is already behind it.
             let at = seq_of(reader, log, place, head)?;
-            let from = if exact(place) { at.saturating_add(1) } else { at };
+            let from = if is_at(reader, room, place, at)? { at.saturating_add(1) } else { at };
             forward(reader, room, from, head, clamp(limit))
         }
         HistoryQuery::Around(place, limit) => {
@@ -171,8 +171,13 @@ fn forward(reader: &mut dyn Reader, room: RoomId, from: u64, to: u64, limit: usi
     Ok((events, more))
 }
 
-fn exact(place: Place) -> bool {
-    matches!(place, Place::Seq(_) | Place::Id(_) | Place::Head)
+/// Whether the place is that of the event at `seq`, and not one between two events.
+fn is_at(reader: &mut dyn Reader, room: RoomId, place: Place, seq: u64) -> Result<bool, StoreError> {
+    match place {
+        Place::Seq(_) | Place::Head => Ok(true),
+        Place::Id(id) => Ok(reader.ascending(room, seq, seq, 1, usize::MAX)?.first().is_some_and(|event| event.id == id)),
+        Place::Time(_) => Ok(false),
+    }
 }
 
 /// The seq that a place means; `head` for what lies behind the last event.
@@ -197,6 +202,7 @@ impl RingReader<'_> {
 
 impl Reader for RingReader<'_> {
     fn ascending(&mut self, _: RoomId, from: u64, to: u64, limit: usize, _: usize) -> Result<Vec<Event>, StoreError> {
+        let from = from.max(self.0.first_kept());
         Ok(self.range(from, to.min(from.saturating_add(limit as u64).saturating_sub(1))))
     }
 

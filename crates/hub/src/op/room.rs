@@ -141,7 +141,7 @@ impl Core {
         self.write(Write::RemoveRoom(room));
         let nobody = std::sync::Arc::new(crate::inbox::Outlet::new());
         self.after_then(&nobody, Ticket::NONE, move |core| {
-            core.live.remove(&room);
+            core.bury(room);
             None
         });
         Ok(Some(Reply::Done))
@@ -203,8 +203,14 @@ impl Core {
         let account = self.here(session)?.sender.account;
         let account = account.ok_or_else(|| refuse(Kind::NotAllowed, "guests have no read marks: register first"))?;
         let head = self.live.get(&room).map_or(0, |live| live.head);
-        self.marks_due.insert((room, account), seq.min(head));
+        self.mark_due(room, account, seq.min(head));
         Ok(Some(Reply::Done))
+    }
+
+    /// A mark never goes back.
+    pub(crate) fn mark_due(&mut self, room: RoomId, account: hubbub_model::AccountId, seq: u64) {
+        let due = self.marks_due.entry((room, account)).or_default();
+        *due = seq.max(*due);
     }
 
     /// Stores the read marks that are due, and tells the account's sessions the exact counts.
@@ -217,12 +223,18 @@ impl Core {
             }
             let Some(ordinal) = self.ordinal_at(room, seq) else { continue };
             let row = MarkRow { room, account, seq, ordinal };
-            if self.live.get(&room).is_some_and(|live| live.log.is_ephemeral()) {
-                self.facts.apply(&Write::Mark(row));
-            } else {
-                self.write(Write::Mark(row));
-            }
+            self.put_mark(row);
             self.tell_unread(room, account);
+        }
+    }
+
+    /// A mark in a log that no store keeps is not stored either; nor is any where the store has failed.
+    pub(super) fn put_mark(&mut self, row: MarkRow) {
+        let ephemeral = self.live.get(&row.room).is_some_and(|live| live.log.is_ephemeral());
+        if ephemeral || self.is_read_only() {
+            self.facts.apply(&Write::Mark(row));
+        } else {
+            self.write(Write::Mark(row));
         }
     }
 
@@ -261,7 +273,7 @@ impl Core {
                 self.close_for(session, room, EndReason::Deleted);
             }
             self.transient.remove(&room);
-            self.live.remove(&room);
+            self.bury(room);
             self.facts.apply(&Write::RemoveRoom(room));
         }
     }

@@ -94,11 +94,6 @@ impl Core {
         let here = self.here(session)?;
         let txn = txn.map(|txn| here.txn_key(txn.as_str()));
         let outlet = (ticket != Ticket::NONE).then(|| here.outlet.clone());
-        if let (Some(account), true) = (sender.account, kind.is_countable()) {
-            // Who speaks has read what is there.
-            let head = self.live.get(&room).map_or(0, |live| live.head);
-            self.marks_due.insert((room, account), head);
-        }
         if let Some(reply) = self.append(room, &sender, kind, txn) {
             return Ok(Some(reply));
         }
@@ -142,7 +137,8 @@ impl Core {
         if text.len() > max {
             return Err(refuse(Kind::TooLarge, format_args!("a message has at most {max} bytes, this one has {}", text.len())));
         }
-        if text.trim().is_empty() {
+        // Nearly all texts begin with a letter; the check of the rest is for those that do not.
+        if text.bytes().first().is_none_or(|b| *b <= b' ' || !b.is_ascii()) && text.trim().is_empty() {
             return Err(refuse(Kind::Invalid, "the message is empty"));
         }
         Ok(())
@@ -156,11 +152,14 @@ impl Core {
         Ok(())
     }
 
-    /// The members whom the text names with an `@`; in a direct, always the other one.
-    pub(crate) fn mentioned(&self, room: RoomId, kind: &EventKind) -> Vec<AccountId> {
+    /// The members whom the text names with an `@`, but not its sender; in a direct, always the other one.
+    pub(crate) fn mentioned(&self, room: RoomId, by: Option<AccountId>, kind: &EventKind) -> Vec<AccountId> {
         let EventKind::Message { text, .. } = kind else { return Vec::new() };
         let has_sign = text.bytes().contains(&b'@');
         let Some(facts) = self.facts.rooms.get(&room) else { return Vec::new() };
+        if let Some((a, b)) = facts.row.pair {
+            return [a, b].into_iter().filter(|account| Some(*account) != by && facts.members.contains_key(account)).collect();
+        }
         if !has_sign || facts.member_count == 0 {
             return Vec::new();
         }
@@ -169,7 +168,7 @@ impl Core {
             let account = longest_name(after, |name| {
                 self.facts.account_named(name).map(|row| row.card.id).filter(|id| facts.members.get(id).is_some_and(|m| !m.invited))
             });
-            found.extend(account.filter(|account| !found.contains(account)));
+            found.extend(account.filter(|account| Some(*account) != by && !found.contains(account)));
         }
         found
     }

@@ -1,0 +1,166 @@
+//! Accounts, passwords, tokens, roles, and the budget of failures.
+
+use hubbub_hub::CloseReason;
+use hubbub_model::{AccountStatus, Command, HistoryQuery, Kind, Place, Reply, Role, Scope, Start, Target, Visibility};
+use hubbub_testkit::{Login, TestHub, room, text, user};
+
+fn set(name: &str) -> Command {
+    Command::AccountSet { name: user(name), role: None, status: None, password: None }
+}
+
+#[tokio::test]
+async fn a_password_opens_the_account_and_changing_it_cuts_the_others() {
+    let hub = TestHub::new();
+    let mut ada = hub.guest("ada").await;
+    ada.join("lobby").await;
+    let reply = ada.does(Command::Register { name: None, password: "correct horse".into() }).await;
+    assert!(matches!(reply, Reply::Named(name) if name.as_str() == "ada"));
+    ada.say("lobby", "now I am somebody").await;
+    let (_, event) = ada.next_message().await;
+    assert_eq!(event.sender.kind, hubbub_model::SenderKind::Account);
+
+    let mut phone = hub.enter(Login::password("ADA", "correct horse")).await;
+    assert_eq!(phone.session.me().account, event.sender.account);
+    let wrong = hub.try_enter(Login::password("ada", "wrong horse")).await.err().expect("a wrong password");
+    assert_eq!(wrong.kind, Kind::BadCredentials);
+    let nobody = hub.try_enter(Login::password("nobody", "wrong horse")).await.err().expect("no such name");
+    assert_eq!((nobody.kind, nobody.text), (wrong.kind, wrong.text), "one cannot ask who exists");
+
+    let change = |old: &str| Command::Password { old: old.into(), new: "battery staple".into() };
+    assert_eq!(phone.refused(change("wrong horse")).await, Kind::BadCredentials);
+    phone.does(change("correct horse")).await;
+    assert_eq!(ada.closed().await, CloseReason::Revoked);
+    phone.does(Command::Ping).await;
+    assert!(hub.try_enter(Login::password("ada", "correct horse")).await.is_err());
+    hub.enter(Login::password("ada", "battery staple")).await;
+    let short = Command::Register { name: Some(user("bob")), password: "short".into() };
+    assert_eq!(hub.guest("bob").await.refused(short).await, Kind::Invalid);
+}
+
+#[tokio::test]
+async fn a_token_does_what_its_scopes_say_and_ends_when_it_says() {
+    let hub = TestHub::new();
+    let mut ada = hub.account("ada").await;
+    ada.join("lobby").await;
+    hub.account("bob").await;
+    let (_, secret) = hub.token("ada", &[Scope::Read], Some(60)).await;
+    let mut reader = hub.enter(Login::token(secret.clone())).await;
+    reader.join("lobby").await;
+    ada.say("lobby", "hi").await;
+    reader.expect("lobby", "hi", "ada").await;
+    let say = reader.saying("lobby", "no");
+    assert_eq!(reader.refused(say).await, Kind::NotAllowed);
+    let make = Command::Create { name: room("shed"), settings: Default::default() };
+    assert_eq!(reader.refused(make).await, Kind::NotAllowed);
+    let more = Command::TokenAdd { account: None, label: text("x"), scopes: vec![Scope::Write], for_s: None };
+    assert_eq!(reader.refused(more).await, Kind::NotAllowed, "a token makes no greater tokens");
+
+    let (_, write) = hub.token("ada", &[Scope::Write], None).await;
+    let mut writer = hub.enter(Login::token(write)).await;
+    writer.say("lobby", "by a sensor").await;
+    ada.expect("lobby", "hi", "ada").await;
+    ada.expect("lobby", "by a sensor", "ada").await;
+    let attach = Command::Attach { room: writer.room("lobby"), from: Start::Head };
+    assert_eq!(writer.refused(attach).await, Kind::NotAllowed);
+    let history = Command::History { room: writer.room("lobby"), query: HistoryQuery::Before(Place::Head, 9) };
+    assert_eq!(writer.refused(history).await, Kind::NotAllowed);
+    let direct = Command::Direct { with: Target::Name(user("bob")), from: Start::Last(9) };
+    assert_eq!(writer.refused(direct).await, Kind::NotAllowed, "a direct is read as well");
+
+    hub.clock.jump(60_000);
+    let late = hub.try_enter(Login::token(secret)).await.err().expect("it has expired");
+    assert_eq!(late.kind, Kind::BadCredentials);
+}
+
+#[tokio::test]
+async fn revoking_a_token_cuts_its_sessions_only() {
+    let hub = TestHub::new();
+    let mut ada = hub.account("ada").await;
+    let (id, secret) = hub.token("ada", &[Scope::Read, Scope::Write], None).await;
+    let mut bot = hub.enter(Login::token(secret.clone())).await;
+    bot.join("lobby").await;
+    hub.operate(Command::TokenRemove { id }).await;
+    assert_eq!(bot.closed().await, CloseReason::Revoked);
+    ada.does(Command::Ping).await;
+    assert!(hub.try_enter(Login::token(secret)).await.is_err());
+    let Reply::Tokens(cards) = hub.operate(Command::TokenList { account: Some(user("ada")) }).await else { panic!("no list") };
+    assert!(cards.iter().all(|card| card.id != id));
+}
+
+#[tokio::test]
+async fn disabling_or_removing_an_account_cuts_it() {
+    let hub = TestHub::new();
+    let mut ada = hub.account("ada").await;
+    ada.join("lobby").await;
+    let Command::AccountSet { name, role, password, .. } = set("ada") else { unreachable!() };
+    let disable = Command::AccountSet { name, role, status: Some(AccountStatus::Disabled), password };
+    hub.operate(disable).await;
+    assert_eq!(ada.closed().await, CloseReason::Revoked);
+    let (_, secret) = hub.token("ada", &[Scope::Read], None).await;
+    assert_eq!(hub.try_enter(Login::token(secret)).await.err().map(|r| r.kind), Some(Kind::BadCredentials));
+
+    let mut bob = hub.account("bob").await;
+    bob.join("lobby").await;
+    bob.say("lobby", "I was here").await;
+    hub.operate(Command::AccountRemove { name: user("bob") }).await;
+    assert_eq!(bob.closed().await, CloseReason::Revoked);
+    let mut eve = hub.guest("eve").await;
+    eve.join_from("lobby", Start::Last(1)).await;
+    eve.expect("lobby", "I was here", "bob").await;
+    assert_eq!(hub.guest("bob").await.name(), "bob", "the name is free again");
+}
+
+#[tokio::test]
+async fn an_admin_manages_those_beneath_and_the_last_owner_stays() {
+    let hub = TestHub::new();
+    let mut owner = hub.account_as("owner", Role::Owner).await;
+    let mut admin = hub.account_as("admin", Role::Admin).await;
+    let mut member = hub.account("member").await;
+    let add = |role| Command::AccountAdd { name: user("new"), role, password: None };
+    assert_eq!(member.refused(add(Role::Member)).await, Kind::NotAllowed);
+    assert_eq!(admin.refused(add(Role::Admin)).await, Kind::NotAllowed);
+    admin.does(add(Role::Device)).await;
+    assert_eq!(admin.refused(add(Role::Member)).await, Kind::Taken);
+    assert_eq!(owner.refused(Command::AccountRemove { name: user("owner") }).await, Kind::NotAllowed);
+    let (id, secret) = hub.token("owner", &[Scope::Read], None).await;
+    assert!(admin.command(Command::TokenRemove { id }).await.is_err(), "not the tokens of those above");
+    hub.enter(Login::token(secret)).await;
+    let of_owner = Command::TokenAdd { account: Some(user("owner")), label: text("x"), scopes: vec![Scope::Admin], for_s: None };
+    assert_eq!(admin.refused(of_owner).await, Kind::NotAllowed);
+    // An admin sees hidden rooms, but no directs of others.
+    let hidden = hubbub_model::RoomSettings { visibility: Some(Visibility::Hidden), ..Default::default() };
+    member.create("cave", hidden).await;
+    member.direct("owner").await;
+    let Reply::Rooms(rooms) = admin.does(Command::Rooms).await else { admin.fail("no list") };
+    let names: Vec<&str> = rooms.iter().map(|card| card.name.as_str()).collect();
+    assert_eq!(names, ["cave", "lobby"]);
+}
+
+#[tokio::test]
+async fn guests_come_only_where_they_are_welcome() {
+    let hub = TestHub::new();
+    let refused = hub.try_enter(Login::guest("ada").where_guests_are_unwelcome()).await.err().expect("no guests here");
+    assert_eq!(refused.kind, Kind::NotAllowed);
+}
+
+#[tokio::test]
+async fn failed_logins_have_a_budget_also_when_they_come_at_once() {
+    let hub = TestHub::with_limits(hubbub_model::Limits { login_failures_max: 2, ..Default::default() });
+    hub.account("ada").await;
+    let (_, good) = hub.token("ada", &[Scope::Read], None).await;
+    let attempt = |n: u8| hub.try_enter(Login::password("ada", "guessed wrong").from_address([203, 0, 113, n]));
+    let (a, b, c, d) = tokio::join!(attempt(1), attempt(2), attempt(3), attempt(4));
+    let kinds = [a, b, c, d].map(|login| login.err().expect("all are wrong").kind);
+    assert_eq!(kinds.iter().filter(|kind| **kind == Kind::BadCredentials).count(), 2, "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|kind| **kind == Kind::SlowDown).count(), 2, "{kinds:?}");
+
+    // Wrong tokens cost the address that brings them, and nobody else.
+    let from = |secret: &str, n: u8| Login::token(secret).from_address([198, 51, 100, n]);
+    for _ in 0..3 {
+        assert!(hub.try_enter(from("hub_wrong", 1)).await.is_err());
+    }
+    assert_eq!(hub.try_enter(from(&good, 1)).await.err().map(|r| r.kind), Some(Kind::SlowDown));
+    hub.enter(from(&good, 2)).await;
+    hub.clock.jump(15 * 60 * 1000);
+    hub.enter(from(&good, 1)).await;
+}

@@ -39,7 +39,9 @@ pub enum Place {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// The word before `://` is none that we know.
-    #[error("{0:?} is no way to reach a hub: use hubbub://, hubbubs:// (TLS), chat://, chats:// or unix:///PATH")]
+    #[error(
+        "{0:?} is no way to reach a hub: use hubbub://, hubbubs:// (TLS), chat://, chats:// or unix:///PATH"
+    )]
     Scheme(String),
     /// There is no host.
     #[error("the address names no host: write HOST:PORT, such as localhost:{DEFAULT_PORT}")]
@@ -110,7 +112,11 @@ impl fmt::Display for Place {
 }
 
 fn unix(path: &str) -> Result<Address, AddressError> {
-    if path.len() > 1 && path.starts_with('/') { Ok(Address::unix(path)) } else { Err(AddressError::Path(path.into())) }
+    if path.len() > 1 && path.starts_with('/') {
+        Ok(Address::unix(path))
+    } else {
+        Err(AddressError::Path(path.into()))
+    }
 }
 
 fn net(rest: &str, tls: bool) -> Result<Address, AddressError> {

@@ -52,7 +52,7 @@ pub(crate) type Over = Arc<OnceLock<Arc<Fault>>>;
 #[derive(Debug)]
 pub(crate) enum Op {
     /// A request.
-    Request(Request, Waiter),
+    Request(Box<Request>, Waiter),
     /// Say good-bye and end.
     Quit,
 }
@@ -189,7 +189,7 @@ impl Client {
         let window = self.0.window.clone();
         let place = window.acquire_owned().await.map_err(|_| closed(&self.0.over))?;
         let (tell, told) = oneshot::channel();
-        let op = Op::Request(request, Waiter { tell, _place: place });
+        let op = Op::Request(Box::new(request), Waiter { tell, _place: place });
         self.0.ops.send(op).await.map_err(|_| closed(&self.0.over))?;
         Ok(Answer { told, over: self.0.over.clone() })
     }

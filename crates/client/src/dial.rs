@@ -181,7 +181,8 @@ mod tests {
     async fn run(script: &'static [(u64, bool)]) -> (Option<usize>, u128, Vec<u128>) {
         let begin = Instant::now();
         let begun: &'static Mutex<Vec<u128>> = Box::leak(Box::default());
-        let hosts: Vec<SocketAddr> = (0..script.len()).map(|i| SocketAddr::new([10, 0, 0, i as u8].into(), 1)).collect();
+        let hosts: Vec<SocketAddr> =
+            (0..script.len()).map(|i| SocketAddr::new([10, 0, 0, i as u8].into(), 1)).collect();
         let won = race(hosts.clone(), STAGGER, |address| {
             begun.lock().unwrap().push(begin.elapsed().as_millis());
             let at = hosts.iter().position(|a| *a == address).unwrap();

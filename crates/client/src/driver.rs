@@ -151,7 +151,7 @@ impl Driver {
                     splitter.feed(buffer.split().freeze());
                     self.receive(&mut splitter)?;
                 }
-                Turn::Asked(Some(Op::Request(request, waiter))) => self.session.submit(request, waiter),
+                Turn::Asked(Some(Op::Request(request, waiter))) => self.session.submit(*request, waiter),
                 Turn::Asked(Some(Op::Quit) | None) => {
                     self.leave(read, write, out).await;
                     return Ok(());
@@ -176,7 +176,11 @@ impl Driver {
     }
 
     fn cannot_split(&self, error: SplitError) -> Fault {
-        if self.first.is_some() { Fault::NotAHub("it speaks no JSON") } else { Fault::Unreadable(error.to_string()) }
+        if self.first.is_some() {
+            Fault::NotAHub("it speaks no JSON")
+        } else {
+            Fault::Unreadable(error.to_string())
+        }
     }
 
     /// Writes what is owed, says good-bye, and waits for the hub to close.
@@ -201,7 +205,7 @@ impl Driver {
             tokio::select! {
                 () = sleep_until(until) => return false,
                 op = self.ops.recv() => match op {
-                    Some(Op::Request(request, waiter)) => self.session.submit(request, waiter),
+                    Some(Op::Request(request, waiter)) => self.session.submit(*request, waiter),
                     Some(Op::Quit) | None => return true,
                 }
             }

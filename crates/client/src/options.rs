@@ -105,7 +105,9 @@ impl LoginAs {
             ..Login::default()
         };
         match self {
-            Self::Guest(asked) => Login { nickname: name.map(Into::into).or_else(|| asked.clone()), ..common },
+            Self::Guest(asked) => {
+                Login { nickname: name.map(Into::into).or_else(|| asked.clone()), ..common }
+            }
             Self::Account { name, password } => {
                 Login { account: Some(name.clone()), password: Some(password.clone()), ..common }
             }

@@ -35,10 +35,9 @@ pub struct Pinned {
 pub enum PinError {
     /// The certificate is another one than before.
     #[error(
-        "the certificate of {hub} has changed, so nothing was sent.\n  \
-         known so far: sha256:{known}\n  shown now:    sha256:{shown}\n\
-         Either the hub was given a new certificate, or somebody stands between you and the hub. Ask whoever runs the \
-         hub for its fingerprint. If it is the one shown now, remove line {line} of {}, and connect again.",
+        "the certificate of {hub} has changed, so nothing was sent. Known so far: sha256:{known}, shown now: \
+         sha256:{shown}. Either the hub was given a new certificate, or somebody stands between you and the hub: ask \
+         whoever runs it for its fingerprint. If it is the one shown now, remove line {line} of {} and connect again",
         file.display()
     )]
     Changed {

@@ -1,4 +1,5 @@
 //! The client against a scripted hub on a socket of its own.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests, too")]
 
 use hubbub_client::{
     Address, Begin, Client, ClientError, Events, Fault, Incoming, LoginAs, Options, PinError, Timing,
@@ -54,14 +55,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     /// Takes something said.
     async fn take(&mut self, seq: u64) -> Value {
         let say = self.get_type("say").await;
-        self.put(&json!({"type": "sent", "rid": say["rid"], "room": "lab", "seq": seq, "id": id(seq), "ts": 0})).await;
+        self.put(
+            &json!({"type": "sent", "rid": say["rid"], "room": "lab", "seq": seq, "id": id(seq), "ts": 0}),
+        )
+        .await;
         say
     }
 
     async fn event(&mut self, seq: u64) {
-        self.put(&json!({"type": "message", "room": "lab", "seq": seq, "id": id(seq), "ts": 0, "sender_id": 1,
-            "sender_nickname": "bob", "via": "nc", "session": 9, "message": format!("m{seq}")}))
-            .await;
+        self.put(
+            &json!({"type": "message", "room": "lab", "seq": seq, "id": id(seq), "ts": 0, "sender_id": 1,
+            "sender_nickname": "bob", "via": "nc", "session": 9, "message": format!("m{seq}")}),
+        )
+        .await;
     }
 }
 
@@ -149,8 +155,16 @@ async fn a_break_loses_and_doubles_nothing() {
         let (said, heard) = tokio::join!(said, until(&mut events, 4));
         assert_eq!(said.unwrap().seq, 4);
         let want = [
-            "connected again=false", "joined again=false", "1", "2", "offline", "connected again=true",
-            "joined again=true", "resumed missing=0", "3", "4",
+            "connected again=false",
+            "joined again=false",
+            "1",
+            "2",
+            "offline",
+            "connected again=true",
+            "joined again=true",
+            "resumed missing=0",
+            "3",
+            "4",
         ];
         assert_eq!(heard, want);
         assert_eq!(client.pending(), 0);
@@ -176,7 +190,10 @@ async fn the_first_try_may_fail_at_once_or_be_repeated() {
 #[tokio::test]
 async fn a_refused_login_and_what_is_no_hub_are_told() {
     for (answer, want) in [
-        (r#"{"status":"error","code":"bad-credentials","message":"wrong name or password"}"#, "wrong name or password"),
+        (
+            r#"{"status":"error","code":"bad-credentials","message":"wrong name or password"}"#,
+            "wrong name or password",
+        ),
         ("SSH-2.0-OpenSSH_9.9", "what answers there is not a hub: it speaks no JSON"),
     ] {
         let (listener, options) = listen().await;

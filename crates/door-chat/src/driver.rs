@@ -4,7 +4,7 @@
 //! never copied. Nothing is read while the peer does not take what it is owed, or while the hub has too many of
 //! its commands. A write without progress for `write_stall_s` ends the conn.
 
-use crate::step::{Input, Login, Shown, Step, Talk};
+use crate::step::{Input, Login, Shown, Step, Talk, portion};
 use bytes::Bytes;
 use hubbub_door::{Conn, DoorCtx, DoorError, Io};
 use hubbub_hub::{Block, CloseReason, Delivery, Events, Format, Hub, Inbox, Origin, Session};
@@ -26,15 +26,20 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// Serves the conn with this session until either end closes it.
-pub(crate) async fn drive<T: Talk>(conn: Conn, talk: T, cx: DoorCtx) -> Result<(), DoorError> {
-    let mut driver = Box::new(Driver::new(conn, talk, &cx));
-    drop(cx);
-    let ended = driver.run().await;
-    driver.log_end(&ended);
-    match ended {
-        End::Io(error) => Err(error.into()),
-        _ => Ok(()),
+/// Serves the conn with this session until either end closes it. The future is small: all that lasts is in one box.
+pub(crate) fn drive<T: Talk>(
+    conn: Conn,
+    talk: T,
+    cx: &DoorCtx,
+) -> impl Future<Output = Result<(), DoorError>> + Send + use<T> {
+    let mut driver = Box::new(Driver::new(conn, talk, cx));
+    async move {
+        let ended = driver.run().await;
+        driver.log_end(&ended);
+        match ended {
+            End::Io(error) => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -45,9 +50,12 @@ struct Driver<T> {
     hub: Hub,
     limits: Arc<Limits>,
     seat: Option<Box<Seat>>,
+    token: CancellationToken,
     /// Until the login: the hub's stop. A session hears of that through its inbox.
     stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     owed: VecDeque<Piece>,
+    /// Events that are shown bit by bit, because they are not shared.
+    unshown: Option<Box<Events>>,
     timer: Option<Pin<Box<Sleep>>>,
     /// When bytes last came, if something incomplete waits for quiet.
     quiet_at: Option<Instant>,
@@ -62,6 +70,8 @@ struct Driver<T> {
     more: bool,
     /// The peer sends nothing more.
     ended: bool,
+    /// It asked to be let go.
+    quit: bool,
     closing: bool,
     greet: bool,
 }
@@ -111,17 +121,18 @@ thread_local! {
 impl<T: Talk> Driver<T> {
     fn new(conn: Conn, talk: T, cx: &DoorCtx) -> Self {
         let greet = conn.origin.options.greet.is_some();
-        let stop = CancellationToken::clone(&cx.stop).cancelled_owned();
-        Self {
+        let mut driver = Self {
             io: conn.io,
             origin: conn.origin,
             talk,
             hub: cx.hub.clone(),
-            login_by: Some(Instant::now() + Duration::from_secs(cx.limits.login_s)),
+            login_by: None,
             limits: cx.limits.clone(),
             seat: None,
-            stop: Some(Box::pin(stop)),
+            token: cx.stop.clone(),
+            stop: None,
             owed: VecDeque::new(),
+            unshown: None,
             timer: None,
             quiet_at: None,
             stalled_at: None,
@@ -130,16 +141,25 @@ impl<T: Talk> Driver<T> {
             wanted: None,
             more: false,
             ended: false,
+            quit: false,
             closing: false,
             greet,
-        }
+        };
+        driver.await_login();
+        driver
+    }
+
+    /// Nobody is logged in: the login has its time, and the hub's stop is heard here.
+    fn await_login(&mut self) {
+        self.login_by = Some(Instant::now() + Duration::from_secs(self.limits.login_s));
+        self.stop = Some(Box::pin(self.token.clone().cancelled_owned()));
     }
 
     async fn run(&mut self) -> End {
         loop {
             match poll_fn(|cx| self.poll(cx)).await {
                 Need::Ended(end) => return end,
-                Need::Login(login) => self.login(*login).await,
+                Need::Login(login) => Box::pin(self.login(*login)).await,
                 Need::Submit(commands) => {
                     if let Some(seat) = &self.seat
                         && seat.session.submit(commands).await.is_err()
@@ -153,16 +173,19 @@ impl<T: Talk> Driver<T> {
 
     async fn login(&mut self, login: Login) {
         let origin = Origin {
-            via: self.talk.via().into(),
+            via: self.talk.via().clone(),
             address: self.origin.peer.ip(),
             guests: self.origin.options.guests,
             client: login.client,
         };
         // The old session ends first, so that its guest's name is free.
-        self.seat = None;
-        match Box::pin(self.hub.login(login.credentials, origin)).await {
+        if self.seat.take().is_some() {
+            self.unshown = None;
+            self.await_login();
+        }
+        match self.hub.login(login.credentials, origin).await {
             Ok((session, inbox)) => {
-                tracing::info!(via = self.talk.via(), peer = %self.origin.peer, name = %session.me().name, "came");
+                tracing::info!(via = %self.talk.via(), peer = %self.origin.peer, name = %session.me().name, "came");
                 let me = session.me().clone();
                 self.seat = Some(Box::new(Seat { session, inbox }));
                 (self.stop, self.login_by) = (None, None);
@@ -182,7 +205,10 @@ impl<T: Talk> Driver<T> {
             };
             if self.closing {
                 if self.owed.is_empty() {
-                    return self.shut(cx);
+                    if self.shut(cx) {
+                        return Poll::Ready(Need::Ended(if self.ended { End::Peer } else { End::Us }));
+                    }
+                    self.stalled_at.get_or_insert_with(Instant::now);
                 }
             } else {
                 moved |= self.deliver(cx);
@@ -193,13 +219,14 @@ impl<T: Talk> Driver<T> {
                 if let Some(need) = self.go_on() {
                     return Poll::Ready(need);
                 }
-                moved |= self.stopped(cx);
+                moved |= self.stopped(cx) | self.settled();
             }
             match self.deadline(cx) {
                 Ok(passed) => moved |= passed,
                 Err(end) => return Poll::Ready(Need::Ended(end)),
             }
             if !moved {
+                self.rest();
                 return Poll::Pending;
             }
         }
@@ -207,12 +234,19 @@ impl<T: Talk> Driver<T> {
         Poll::Pending
     }
 
+    /// Nothing is to be done: an idle conn holds no buffer.
+    fn rest(&mut self) {
+        if self.owed.is_empty() && self.owed.capacity() > 0 {
+            self.owed = VecDeque::new();
+        }
+    }
+
     /// Writes what is owed, as much as the socket takes.
     fn write(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
         let mut moved = false;
         while !self.owed.is_empty() {
             if self.pace_at.is_some_and(|at| at > Instant::now()) {
-                return Ok(moved);
+                break;
             }
             let written = match self.write_some(cx) {
                 Poll::Pending => {
@@ -227,9 +261,6 @@ impl<T: Talk> Driver<T> {
             moved = true;
             self.stalled_at = None;
             self.wrote(written);
-        }
-        if self.owed.capacity() > OWED_PIECES_MAX {
-            self.owed = VecDeque::new();
         }
         match Pin::new(&mut self.io).poll_flush(cx) {
             Poll::Ready(Err(error)) => Err(End::Io(error)),
@@ -272,11 +303,16 @@ impl<T: Talk> Driver<T> {
     fn deliver(&mut self, cx: &mut Context<'_>) -> bool {
         let mut moved = false;
         while self.owed.len() < OWED_PIECES_MAX {
+            if let Some(events) = self.unshown.take() {
+                moved = true;
+                self.show(*events);
+                continue;
+            }
             let Some(seat) = &mut self.seat else { break };
             let Poll::Ready(delivery) = seat.inbox.poll_next(cx) else { break };
             moved = true;
             match delivery {
-                Delivery::Events(events) => self.show(&events),
+                Delivery::Events(events) => self.show(events),
                 Delivery::Closed(reason) => {
                     self.close(reason);
                     break;
@@ -291,8 +327,15 @@ impl<T: Talk> Driver<T> {
         moved
     }
 
-    fn show(&mut self, events: &Events) {
-        match self.talk.show(events) {
+    fn show(&mut self, mut events: Events) {
+        if self.talk.is_paced() {
+            let rest = events.range.start + portion(events.as_slice())..events.range.end;
+            if !rest.is_empty() {
+                self.unshown = Some(Box::new(Events { range: rest.clone(), ..events.clone() }));
+                events.range.end = rest.start;
+            }
+        }
+        match self.talk.show(&events) {
             Shown::Shared(format, encode) => {
                 events.block.encoded(format, |all| encode(&events.log, all));
                 let piece = Piece::Shared(events.block.clone(), format, events.range.clone(), 0);
@@ -306,12 +349,15 @@ impl<T: Talk> Driver<T> {
 
     /// Reads, unless the peer has to take something first.
     fn read(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        if self.ended || self.owed.len() >= OWED_PIECES_MAX || !self.may_submit() {
+        if self.owed.len() >= OWED_PIECES_MAX || !self.may_submit() {
             return Ok(false);
         }
         if std::mem::take(&mut self.more) {
             self.feed(Input::More);
             return Ok(true);
+        }
+        if self.ended {
+            return Ok(false);
         }
         let read = SCRATCH.with_borrow_mut(|scratch| {
             let mut buffer = ReadBuf::new(scratch);
@@ -330,8 +376,7 @@ impl<T: Talk> Driver<T> {
             Poll::Ready(Ok(bytes)) => {
                 self.greet = false;
                 self.ended = bytes.is_empty();
-                // At the end, what was said last may lack its newline.
-                self.feed(if bytes.is_empty() { Input::Quiet } else { Input::Bytes(bytes) });
+                self.feed(if bytes.is_empty() { Input::End } else { Input::Bytes(bytes) });
                 Ok(true)
             }
         }
@@ -350,7 +395,7 @@ impl<T: Talk> Driver<T> {
     }
 
     fn take(&mut self, step: Step) {
-        let Step { out, commands, login, own_events, close, more } = step;
+        let Step { out, commands, login, own_events, close, quit, more } = step;
         if !out.is_empty() {
             self.owe(out);
         }
@@ -367,6 +412,9 @@ impl<T: Talk> Driver<T> {
         }
         self.more |= more;
         self.closing |= close;
+        if quit {
+            (self.quit, self.ended, self.more) = (true, true, false);
+        }
     }
 
     /// A peer that takes each read for one value gets each line in a write of its own.
@@ -383,11 +431,22 @@ impl<T: Talk> Driver<T> {
         if !self.commands.is_empty() && self.seat.is_some() {
             return Some(Need::Submit(std::mem::take(&mut self.commands)));
         }
-        if let Some(login) = self.wanted.take() {
-            return Some(Need::Login(login));
+        self.wanted.take().map(Need::Login)
+    }
+
+    /// The peer sends nothing more, and all that it asked for is answered: the conn ends.
+    fn settled(&mut self) -> bool {
+        // Asked twice: an answer may have come between the two looks of the first.
+        let is_told = |seat: &Seat| seat.inbox.may_submit(1, 1) && seat.inbox.may_submit(1, 1);
+        let is_busy = self.more || self.talk.is_waiting() || !self.seat.as_deref().is_none_or(is_told);
+        if !self.ended || self.closing || is_busy || self.owed.len() >= OWED_PIECES_MAX {
+            return false;
         }
-        let settled = self.seat.as_ref().is_none_or(|seat| seat.inbox.may_submit(1, 1));
-        (self.ended && !self.more && settled && self.owed.is_empty()).then_some(Need::Ended(End::Peer))
+        if std::mem::take(&mut self.quit) {
+            self.feed(Input::Bye);
+        }
+        self.closing = true;
+        true
     }
 
     fn close(&mut self, reason: CloseReason) {
@@ -407,10 +466,9 @@ impl<T: Talk> Driver<T> {
         stopped
     }
 
-    fn shut(&mut self, cx: &mut Context<'_>) -> Poll<Need> {
-        // However the socket ends, the conn is over.
-        let _ = ready!(Pin::new(&mut self.io).poll_shutdown(cx));
-        Poll::Ready(Need::Ended(End::Us))
+    /// However the socket ends, the conn is over.
+    fn shut(&mut self, cx: &mut Context<'_>) -> bool {
+        Pin::new(&mut self.io).poll_shutdown(cx).is_ready()
     }
 
     /// Does what is due by now, and sets the one timer to what is due next. An idle conn has none.
@@ -439,11 +497,15 @@ impl<T: Talk> Driver<T> {
         }
         if self.login_by.is_some_and(|by| by <= now) {
             self.login_by = None;
-            self.close(CloseReason::Slow);
+            if !self.closing {
+                self.close(CloseReason::Slow);
+            }
         }
         if self.quiet_at.is_some_and(|at| at <= now) {
             self.quiet_at = None;
-            self.feed(Input::Quiet);
+            if !self.closing {
+                self.feed(Input::Quiet);
+            }
         }
         if self.pace_at.is_some_and(|at| at <= now) {
             self.pace_at = None;
@@ -459,7 +521,7 @@ impl<T: Talk> Driver<T> {
             End::Slow => "the peer took nothing for too long",
             End::Io(_) => "the conn broke",
         };
-        tracing::info!(via = self.talk.via(), peer = %self.origin.peer, name = %seat.session.me().name, why, "left");
+        tracing::info!(via = %self.talk.via(), peer = %self.origin.peer, name = %seat.session.me().name, why, "left");
     }
 }
 
@@ -477,6 +539,29 @@ impl Piece {
     fn advance(&mut self, n: usize) {
         match self {
             Self::Own(_, at) | Self::Shared(_, _, _, at) => *at += n,
+        }
+    }
+}
+
+#[cfg(test)]
+mod sizes {
+    use super::*;
+
+    /// What each idle conn costs in this door, printed for `docs/performance.md`.
+    #[test]
+    fn the_parts_of_an_idle_conn_are_small() {
+        let parts = [
+            ("Driver<Json>", size_of::<Driver<crate::json::JsonSession>>(), 600),
+            ("Driver<Text>", size_of::<Driver<crate::text::TextSession>>(), 600),
+            ("JsonSession", size_of::<crate::json::JsonSession>(), 224),
+            ("TextSession", size_of::<crate::text::TextSession>(), 224),
+            ("Io", size_of::<Io>(), 64),
+            ("Origin", size_of::<hubbub_door::Origin>(), 128),
+            ("Seat", size_of::<Seat>(), 320),
+        ];
+        for (name, is, most) in parts {
+            println!("{name:<13} {is:>4} bytes");
+            assert!(is <= most, "{name} has grown to {is} bytes, {most} at most");
         }
     }
 }

@@ -9,13 +9,16 @@ use crate::{
     step::{Input, Login, Shown, Step, Talk},
 };
 use hubbub_hub::{Credentials, Delivery, Encoded, Events, Format, Log, Me, Signal};
-use hubbub_model::{Command, Event, EventKind, Kind, Limits, Refusal, Reply, RoomId, RoomRef, Start, Ticket, Txn, UserName};
+use hubbub_model::{
+    Command, Event, EventKind, Kind, Limits, Refusal, Reply, RoomId, RoomRef, Start, Ticket, Txn, UserName,
+};
 use hubbub_wire::{
     Charset,
     json::Splitter,
     native::{
-        self, Bounds, Envelope, FromHub, Login as LoginRequest, Open, Request, Rid, Welcome, compat_arrival, compat_departure, compat_message,
-        compat_notice, compat_welcome, encode_event, encode_refusal, encode_reply, encode_value, encode_welcome, parse_request,
+        self, Bounds, Envelope, FromHub, Login as LoginRequest, Open, Request, Rid, Welcome, compat_arrival,
+        compat_departure, compat_message, compat_notice, compat_welcome, encode_event, encode_refusal,
+        encode_reply, encode_value, encode_welcome, parse_request,
     },
     to_gbk,
 };
@@ -26,7 +29,11 @@ use std::{
 };
 
 static NATIVE: LazyLock<Format> = LazyLock::new(Format::claim);
+static VIA: LazyLock<Arc<str>> = LazyLock::new(|| "json".into());
 static NATIVE_GBK: LazyLock<Format> = LazyLock::new(Format::claim);
+
+/// Why a conn ends whose client asked for it.
+const QUIT: &str = "quit";
 
 /// One conn that speaks JSON.
 pub(crate) struct JsonSession {
@@ -57,6 +64,8 @@ struct Asked {
 #[derive(Default)]
 struct Waiting {
     next: u64,
+    /// Asked by the session itself at the end of what the peer sends.
+    fence: Option<Ticket>,
     requests: HashMap<Ticket, (Option<Rid>, Box<str>)>,
 }
 
@@ -78,28 +87,53 @@ impl JsonSession {
                 }
             }
         }
-        step.more = !step.close;
+        step.more = !step.close && !step.quit;
     }
 
     fn value(&mut self, value: &[u8], step: &mut Step) {
         match parse_request(value) {
-            Ok(Envelope { rid, request: Request::Login(login) }) => self.login(rid, *login, step),
-            Ok(Envelope { request: Request::Quit, .. }) => step.close = true,
+            Ok(Envelope { rid, request: Request::Login(login) }) => self.login(rid, &login, step),
+            Ok(Envelope { request: Request::Quit, .. }) => self.quit(step),
             Ok(Envelope { rid, request }) => self.request(rid, request, step),
             Err(problem) => self.refuse(problem.rid.as_ref(), &problem.refusal(), step),
         }
     }
 
-    fn login(&mut self, rid: Option<Rid>, login: LoginRequest, step: &mut Step) {
-        if !matches!(self.phase, Phase::New) {
-            return self.refuse(rid.as_ref(), &Refusal::new(Kind::Invalid, "you are logged in already"), step);
+    fn quit(&mut self, step: &mut Step) {
+        step.quit = true;
+        self.end(step);
+    }
+
+    /// The answer to this is the last one: all that was said before is decided then, and refusals are told.
+    fn end(&mut self, step: &mut Step) {
+        if matches!(self.phase, Phase::Native | Phase::Compatible) {
+            let ticket = self.wait(None, "");
+            if let Some(waiting) = &mut self.waiting {
+                waiting.fence = Some(ticket);
+            }
+            step.commands.push((ticket, Command::Ping));
         }
-        match credentials(&login) {
+    }
+
+    fn login(&mut self, rid: Option<Rid>, login: &LoginRequest, step: &mut Step) {
+        if !matches!(self.phase, Phase::New) {
+            return self.refuse(
+                rid.as_ref(),
+                &Refusal::new(Kind::Invalid, "you are logged in already"),
+                step,
+            );
+        }
+        match credentials(login) {
             Ok(credentials) => {
                 let native = login.is_native();
                 let client = login.client.as_deref().and_then(Txn::parse);
                 let rooms = wanted_rooms(login.rooms.as_deref());
-                self.phase = Phase::LoggingIn(Box::new(Asked { rid, native, echo: login.echo.unwrap_or(true), rooms }));
+                self.phase = Phase::LoggingIn(Box::new(Asked {
+                    rid,
+                    native,
+                    echo: login.echo.unwrap_or(true),
+                    rooms,
+                }));
                 step.login = Some(Login { credentials, client });
             }
             Err(refusal) => self.refuse(rid.as_ref(), &refusal, step),
@@ -109,6 +143,8 @@ impl JsonSession {
     fn logged_in(&mut self, result: Result<&Me, Refusal>, step: &mut Step) {
         let Phase::LoggingIn(asked) = std::mem::replace(&mut self.phase, Phase::New) else { return };
         match result {
+            // The mode is known, though nobody is logged in.
+            Err(refusal) if !asked.native => self.say(step, |out| native::compat_error(&refusal, out)),
             Err(refusal) => self.refuse(asked.rid.as_ref(), &refusal, step),
             Ok(me) if asked.native => {
                 self.say(step, |out| encode_welcome(asked.rid.as_ref(), &welcome(me, &self.limits), out));
@@ -122,7 +158,13 @@ impl JsonSession {
                 self.phase = Phase::Compatible;
                 self.say(step, |out| compat_welcome(me.number, out));
                 step.own_events = Some(false);
-                step.commands.push((Ticket::NONE, Command::Attach { room: RoomRef::Name(hubbub_model::RoomName::lobby()), from: Start::Head }));
+                step.commands.push((
+                    Ticket::NONE,
+                    Command::Attach {
+                        room: RoomRef::Name(hubbub_model::RoomName::lobby()),
+                        from: Start::Head,
+                    },
+                ));
             }
         }
     }
@@ -141,11 +183,13 @@ impl JsonSession {
 
     fn request(&mut self, rid: Option<Rid>, request: Request, step: &mut Step) {
         if matches!(self.phase, Phase::New | Phase::LoggingIn(_)) {
-            let refusal = Refusal::new(Kind::NotLoggedIn, "log in first: {\"type\":\"login\",\"nickname\":\"…\"}");
+            let refusal =
+                Refusal::new(Kind::NotLoggedIn, "log in first: {\"type\":\"login\",\"nickname\":\"…\"}");
             return self.refuse(rid.as_ref(), &refusal, step);
         }
         let answers = matters(&request);
-        let room: Box<str> = if rid.is_some() || answers { request.room().unwrap_or_default().into() } else { "".into() };
+        let room: Box<str> =
+            if rid.is_some() || answers { request.room().unwrap_or_default().into() } else { "".into() };
         match request.into_command(|word| self.open_id(word)) {
             Err(refusal) => self.refuse(rid.as_ref(), &refusal, step),
             Ok(command) => {
@@ -189,7 +233,7 @@ impl JsonSession {
                 let word = self.word_of(room).to_owned();
                 self.open.retain(|(_, id)| *id != room);
                 match self.phase {
-                    Phase::Compatible => self.notice(&reply::ended_zh(reason), step),
+                    Phase::Compatible => self.notice(reply::ended_zh(reason), step),
                     _ => self.tell(step, |out| encode_value(&reply::ended(word, reason), out)),
                 }
             }
@@ -200,9 +244,13 @@ impl JsonSession {
 
     fn reply(&mut self, ticket: Ticket, reply: Result<Reply, Refusal>, step: &mut Step) {
         let asked = self.waiting.as_mut().and_then(|waiting| waiting.requests.remove(&ticket));
+        let is_fence = self.waiting.as_ref().is_some_and(|waiting| waiting.fence == Some(ticket));
         if self.waiting.as_ref().is_some_and(|w| w.requests.is_empty()) {
             // An idle conn holds no table; tickets start anew only while none is under way.
             self.waiting = None;
+        }
+        if is_fence {
+            return;
         }
         let (rid, room) = asked.unwrap_or_default();
         match reply {
@@ -218,6 +266,8 @@ impl JsonSession {
 
     fn opened(&mut self, card: &hubbub_model::RoomCard) {
         if !self.open.iter().any(|(_, id)| *id == card.id) {
+            // Most conns have one room open.
+            self.open.reserve_exact(1);
             self.open.push((native::room_word(card).into(), card.id));
         }
     }
@@ -286,6 +336,8 @@ impl Talk for JsonSession {
                 Phase::Compatible => self.notice(reply::goodbye_zh(reason), step),
                 _ => self.say(step, |out| encode_value(&FromHub::Bye { reason: reason.word().into() }, out)),
             },
+            Input::End => self.end(step),
+            Input::Bye => self.tell(step, |out| encode_value(&FromHub::Bye { reason: QUIT.into() }, out)),
             // Nobody is greeted in JSON, and no value ends by quiet.
             Input::Silence | Input::Quiet => {}
         }
@@ -304,12 +356,17 @@ impl Talk for JsonSession {
         None
     }
 
-    fn is_paced(&self) -> bool {
-        matches!(self.phase, Phase::Compatible)
+    fn is_waiting(&self) -> bool {
+        self.waiting.is_some()
     }
 
-    fn via(&self) -> &'static str {
-        "json"
+    /// Whoever has not said yet what it reads may be one that takes each read for one value.
+    fn is_paced(&self) -> bool {
+        !matches!(self.phase, Phase::Native)
+    }
+
+    fn via(&self) -> &'static Arc<str> {
+        &VIA
     }
 }
 
@@ -320,7 +377,9 @@ fn credentials(login: &LoginRequest) -> Result<Credentials, Refusal> {
     let name = login.name().map(UserName::parse).transpose().map_err(|e| Refusal::new(Kind::Invalid, e))?;
     match (&login.password, name) {
         (Some(password), Some(name)) => Ok(Credentials::Password(name, password.0.clone())),
-        (Some(_), None) => Err(Refusal::new(Kind::Invalid, "a password needs the member \"account\" beside it")),
+        (Some(_), None) => {
+            Err(Refusal::new(Kind::Invalid, "a password needs the member \"account\" beside it"))
+        }
         (None, name) => Ok(Credentials::Guest(name)),
     }
 }
@@ -329,7 +388,7 @@ fn credentials(login: &LoginRequest) -> Result<Credentials, Refusal> {
 fn wanted_rooms(rooms: Option<&[Open]>) -> Vec<(String, Start)> {
     match rooms {
         None => vec![("lobby".into(), Start::Head)],
-        Some(rooms) => rooms.iter().map(|open| open.parts()).map(|(room, start)| (room.to_owned(), start)).collect(),
+        Some(rooms) => rooms.iter().map(Open::parts).map(|(room, start)| (room.to_owned(), start)).collect(),
     }
 }
 
@@ -337,8 +396,13 @@ fn wanted_rooms(rooms: Option<&[Open]>) -> Vec<(String, Start)> {
 fn matters(request: &Request) -> bool {
     !matches!(
         request,
-        Request::Say { .. } | Request::Broadcast { .. } | Request::Typing { .. } | Request::Read { .. } | Request::Edit { .. }
-            | Request::Redact { .. } | Request::React { .. }
+        Request::Say { .. }
+            | Request::Broadcast { .. }
+            | Request::Typing { .. }
+            | Request::Read { .. }
+            | Request::Edit { .. }
+            | Request::Redact { .. }
+            | Request::React { .. }
     )
 }
 
@@ -378,11 +442,13 @@ fn native_gbk(log: &Log, events: &[Event]) -> Encoded {
 }
 
 /// The source documents know messages only.
-fn compatible(events: &[Event], gbk: bool) -> Vec<Vec<u8>> {
+pub(crate) fn compatible(events: &[Event], gbk: bool) -> Vec<Vec<u8>> {
     let mut values = Vec::new();
     for event in events {
         match &event.kind {
-            EventKind::Message { text, .. } => values.extend(compat_message(event.sender.number, event.sender.name.as_str(), text)),
+            EventKind::Message { text, .. } => {
+                values.extend(compat_message(event.sender.number, event.sender.name.as_str(), text))
+            }
             EventKind::Notice(text) => values.extend(compat_notice(text)),
             _ => {}
         }

@@ -12,6 +12,8 @@ mod lines;
 mod relay;
 mod reply;
 mod step;
+#[cfg(test)]
+mod tests;
 mod text;
 mod words;
 
@@ -36,7 +38,7 @@ impl Door for TextDoor {
     fn serve(&self, conn: Conn, cx: DoorCtx) -> impl Future<Output = Result<(), DoorError>> + Send {
         let telnet = conn.origin.protocol == Protocol::Telnet;
         let session = text::TextSession::new(&cx.limits, &conn.origin.options, telnet);
-        driver::drive(conn, session, cx)
+        driver::drive(conn, session, &cx)
     }
 }
 
@@ -52,7 +54,7 @@ impl Door for JsonDoor {
             Encoding::Gbk => Charset::Gbk,
         };
         let session = json::JsonSession::new(cx.limits.clone(), charset);
-        driver::drive(conn, session, cx)
+        driver::drive(conn, session, &cx)
     }
 }
 

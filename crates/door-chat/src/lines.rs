@@ -13,14 +13,17 @@ pub(crate) fn event(event: &Event, direct: bool, out: &mut Vec<u8>) {
     match &event.kind {
         EventKind::Message { text, .. } => {
             if direct {
-                out.extend_from_slice(b"[direct] ");
+                direct_message(name, text, out);
+            } else {
+                encode_message(name, text, out);
             }
-            encode_message(name, text, out);
         }
         EventKind::Edit { text, .. } => encode_line(&format!("* {name} edited: {text}"), out),
         EventKind::Topic(topic) => encode_line(&format!("* {name} set the topic: {topic}"), out),
         EventKind::Notice(text) => encode_line(&format!("* {text}"), out),
-        EventKind::File { name: file, size } => encode_line(&format!("* {name} shared {file} ({size} bytes)"), out),
+        EventKind::File { name: file, size } => {
+            encode_line(&format!("* {name} shared {file} ({size} bytes)"), out)
+        }
         EventKind::Member(change) => {
             if let Some(line) = member(name, change) {
                 encode_line(&line, out);
@@ -30,14 +33,29 @@ pub(crate) fn event(event: &Event, direct: bool, out: &mut Vec<u8>) {
     }
 }
 
+/// Each line of it says that it was said in private.
+fn direct_message(name: &str, text: &str, out: &mut Vec<u8>) {
+    let mut lines = Vec::new();
+    encode_message(name, text, &mut lines);
+    for line in lines.split_inclusive(|byte| *byte == b'\n') {
+        out.extend_from_slice(b"[direct] ");
+        out.extend_from_slice(line);
+    }
+}
+
 fn member(by: &str, change: &MemberChange) -> Option<String> {
     match change {
         MemberChange::Kicked { name, reason } => Some(format!("* {by} sent {name} out{}", because(reason))),
         MemberChange::Banned { name, reason, .. } => Some(format!("* {by} banned {name}{}", because(reason))),
-        MemberChange::Standing { name, standing } => Some(format!("* {by} made {name} {standing:?}").to_lowercase()),
+        MemberChange::Standing { name, standing } => {
+            Some(format!("* {by} made {name} {}", format!("{standing:?}").to_lowercase()))
+        }
         MemberChange::Settings { what } => Some(format!("* {by} set {what}")),
         MemberChange::Renamed { name } => Some(format!("* {by} renamed the room: {name}")),
-        MemberChange::Joined | MemberChange::Left | MemberChange::Invited { .. } | MemberChange::Unbanned { .. } => None,
+        MemberChange::Joined
+        | MemberChange::Left
+        | MemberChange::Invited { .. }
+        | MemberChange::Unbanned { .. } => None,
     }
 }
 
@@ -51,21 +69,34 @@ pub(crate) fn of(reply: &Reply, language: Language) -> Vec<String> {
     match reply {
         Reply::Rooms(cards) => cards.iter().map(|card| room(card, words)).collect(),
         Reply::Room(card) => vec![room(card, words)],
-        Reply::Attendees(who, total) => who.iter().map(|one| attendee(one, words)).chain([words.here(*total)]).collect(),
-        Reply::Members(members, total) => {
-            members.iter().map(|m| format!("* {} {}", m.name, presence(&m.presence, words))).chain([words.here(*total)]).collect()
+        Reply::Attendees(who, total) => {
+            who.iter().map(|one| attendee(one, words)).chain([words.here(*total)]).collect()
         }
+        Reply::Members(members, total) => members
+            .iter()
+            .map(|m| format!("* {} {}", m.name, presence(&m.presence, words)))
+            .chain([words.here(*total)])
+            .collect(),
         Reply::Whois { name, presence: how, account } => {
             let what = if account.is_some() { words.account } else { words.guest };
             vec![format!("* {name}: {what}, {}", presence(how, words))]
         }
         Reply::History { events, .. } => shown(events.iter()),
         Reply::Found(hits) if hits.is_empty() => vec![format!("* {}", words.nothing_found)],
-        Reply::Found(hits) => hits.iter().flat_map(|(room, e)| shown([e]).into_iter().map(move |line| format!("[{room}] {line}"))).collect(),
+        Reply::Found(hits) => hits
+            .iter()
+            .flat_map(|(room, e)| shown([e]).into_iter().map(move |line| format!("[{room}] {line}")))
+            .collect(),
         Reply::Named(name) => vec![format!("* {} {name}", words.you_are)],
         // The rest is not asked for here, or is silent.
-        Reply::Done | Reply::Committed { .. } | Reply::Attached { .. } | Reply::Accounts(_) | Reply::Account(_) | Reply::Token { .. }
-        | Reply::Tokens(_) | Reply::Pong(_) => Vec::new(),
+        Reply::Done
+        | Reply::Committed { .. }
+        | Reply::Attached { .. }
+        | Reply::Accounts(_)
+        | Reply::Account(_)
+        | Reply::Token { .. }
+        | Reply::Tokens(_)
+        | Reply::Pong(_) => Vec::new(),
     }
 }
 
@@ -85,7 +116,11 @@ fn room(card: &RoomCard, words: &Words) -> String {
 
 fn attendee(one: &Attendee, words: &Words) -> String {
     let away = one.away.as_ref().map_or(String::new(), |text| format!(" ({} {text})", words.away));
-    let guest = if one.kind == hubbub_model::SenderKind::Guest { format!(" [{}]", words.guest) } else { String::new() };
+    let guest = if one.kind == hubbub_model::SenderKind::Guest {
+        format!(" [{}]", words.guest)
+    } else {
+        String::new()
+    };
     format!("* {}{guest}{away}", one.name)
 }
 

@@ -25,15 +25,20 @@ pub struct Relay {
     groups: Mutex<HashMap<Arc<str>, Group>>,
 }
 
+/// What one conn sent, with its number within the group.
+type Chunk = (u64, Bytes);
+
 struct Group {
-    chunks: broadcast::Sender<(u64, Bytes)>,
+    chunks: broadcast::Sender<Chunk>,
     next: u64,
 }
 
 impl Relay {
-    fn enter(&self, listener: &Arc<str>) -> (u64, broadcast::Sender<(u64, Bytes)>, broadcast::Receiver<(u64, Bytes)>) {
+    fn enter(&self, listener: &Arc<str>) -> (u64, broadcast::Sender<Chunk>, broadcast::Receiver<Chunk>) {
         let mut groups = self.groups.lock();
-        let group = groups.entry(listener.clone()).or_insert_with(|| Group { chunks: broadcast::channel(BEHIND_MAX).0, next: 0 });
+        let group = groups
+            .entry(listener.clone())
+            .or_insert_with(|| Group { chunks: broadcast::channel(BEHIND_MAX).0, next: 0 });
         group.next += 1;
         (group.next, group.chunks.clone(), group.chunks.subscribe())
     }

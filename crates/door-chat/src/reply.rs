@@ -67,14 +67,19 @@ pub(crate) fn goodbye_zh(reason: CloseReason) -> &'static str {
 /// A signal as the native protocol tells it. `word` knows the words of open rooms.
 pub(crate) fn signal(signal: Signal, word: impl Fn(RoomId) -> String) -> FromHub {
     match signal {
-        Signal::Attend { room, who, on, attendees, .. } => FromHub::Attend { room: word(room), who: person(&who), on, attendees },
+        Signal::Attend { room, who, on, attendees, .. } => {
+            FromHub::Attend { room: word(room), who: person(&who), on, attendees }
+        }
         Signal::Attendees { room, attendees, .. } => FromHub::Attendees { room: word(room), attendees },
         Signal::Presence { who, presence } => FromHub::Presence { who: person(&who), presence },
         Signal::Renamed { who, was } => FromHub::Renamed { who: person(&who), was: was.to_string() },
         Signal::Typing { room, who, on, .. } => {
             FromHub::Typing { room: word(room), id: who.number, nickname: who.name.to_string(), on }
         }
-        Signal::Unread { name, unread, mentions, .. } => FromHub::Unread { room: name.to_string(), unread, mentions },
+        Signal::Unread { room, name, unread, mentions } => {
+            let room = if name.as_str().starts_with('@') { format!("@{room}") } else { name.to_string() };
+            FromHub::Unread { room, unread, mentions }
+        }
         Signal::Invited { name, by } => FromHub::Invited { room: name.to_string(), by: by.to_string() },
         Signal::Notice(text) => FromHub::Announce { text },
     }

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use hubbub_hub::{CloseReason, Credentials, Delivery, Encoded, Events, Format, Log, Me};
 use hubbub_model::{Command, Event, Refusal, Ticket, Txn};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// What goes into a session.
 pub(crate) enum Input<'a> {
@@ -20,6 +20,10 @@ pub(crate) enum Input<'a> {
     LoggedIn(Result<&'a Me, Refusal>),
     /// The hub tells something; never events.
     Told(Delivery),
+    /// The peer will send nothing more: what it said last may lack its end.
+    End,
+    /// All that the peer asked for is answered, and it asked to be let go.
+    Bye,
     /// The conn ends now.
     Goodbye(CloseReason),
 }
@@ -37,6 +41,8 @@ pub(crate) struct Step {
     pub(crate) own_events: Option<bool>,
     /// The conn ends when `out` is written.
     pub(crate) close: bool,
+    /// The peer asked to be let go: nothing more is read, and the conn ends when all is answered.
+    pub(crate) quit: bool,
     /// Bytes are left that were not looked at, for want of room: `More` goes on.
     pub(crate) more: bool,
 }
@@ -51,21 +57,45 @@ pub(crate) struct Login {
 impl Step {
     /// Whether a session should stop looking at further bytes for now.
     pub(crate) fn is_full(&self) -> bool {
-        self.close || self.login.is_some() || self.out.len() >= OUT_BYTES_MAX || self.commands.len() >= COMMANDS_MAX
+        self.close
+            || self.quit
+            || self.login.is_some()
+            || self.out.len() >= OUT_BYTES_MAX
+            || self.commands.len() >= COMMANDS_MAX
     }
 }
 
 /// Bytes for the peer in one step.
 const OUT_BYTES_MAX: usize = 64 * 1024;
+/// Events, and bytes of their texts, of which a conn holds copies of its own.
+const PORTION_EVENTS: usize = 16;
+const PORTION_BYTES: usize = 16 * 1024;
 /// Commands in one submission.
 const COMMANDS_MAX: usize = 4096;
+
+/// Encodes a log's block in one format.
+pub(crate) type Encode = fn(&Log, &[Event]) -> Encoded;
 
 /// How events are written.
 pub(crate) enum Shown {
     /// In an encoding that all readers of the block share.
-    Shared(Format, fn(&Log, &[Event]) -> Encoded),
+    Shared(Format, Encode),
     /// One by one, each in a write of its own, for clients that take each read for one value.
     Single(Vec<Vec<u8>>),
+}
+
+/// The number of events at the front that are shown at once where nothing is shared: a conn's own copies are bounded.
+pub(crate) fn portion(events: &[Event]) -> usize {
+    let mut bytes = 0;
+    let too_many = |event: &Event| {
+        bytes += event.kind.text_len();
+        bytes > PORTION_BYTES
+    };
+    events
+        .iter()
+        .take(PORTION_EVENTS)
+        .position(too_many)
+        .map_or(events.len().min(PORTION_EVENTS), |n| n.max(1))
 }
 
 /// A format's session.
@@ -79,9 +109,12 @@ pub(crate) trait Talk: Send {
     /// If something incomplete waits for quiet to end it: how long the quiet must be.
     fn quiet_after(&self) -> Option<Duration>;
 
+    /// Whether an answer that was asked for has not come yet.
+    fn is_waiting(&self) -> bool;
+
     /// Whether the peer takes each of its reads for one value: then writes are small and far apart.
     fn is_paced(&self) -> bool;
 
     /// The way in, as people know it.
-    fn via(&self) -> &'static str;
+    fn via(&self) -> &'static Arc<str>;
 }

@@ -6,16 +6,16 @@
 //! the conn, so that no web page can speak here.
 
 use crate::{
-    lines,
-    reply,
-    step::{Input, Login, Shown, Step, Talk},
+    lines, reply,
+    step::{Encode, Input, Login, Shown, Step, Talk},
     words::{Words, language_of},
 };
+use bytes::Bytes;
 use hubbub_door::{Encoding, ListenerOptions};
 use hubbub_hub::{CloseReason, Credentials, Delivery, Encoded, Events, Format, Log, Me, Signal};
 use hubbub_model::{
-    Command, Event, HistoryQuery, Limits, Place, Refusal, Reply, RoomId, RoomName, RoomRef, RoomSettings, SearchQuery, Start, Target,
-    Text, Ticket, UserName,
+    Command, Event, HistoryQuery, Limits, Place, Refusal, Reply, RoomId, RoomName, RoomRef, RoomSettings,
+    SearchQuery, Start, Target, Text, Ticket, UserName,
 };
 use hubbub_wire::{
     Charset,
@@ -24,11 +24,12 @@ use hubbub_wire::{
 };
 use std::{
     collections::HashMap,
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 
 static TEXT: LazyLock<Format> = LazyLock::new(Format::claim);
+static VIA: LazyLock<Arc<str>> = LazyLock::new(|| "nc".into());
 static TEXT_GBK: LazyLock<Format> = LazyLock::new(Format::claim);
 
 /// Silence that ends a message of a client that sends no newlines.
@@ -106,7 +107,7 @@ impl TextSession {
                 }
             }
         }
-        step.more = !step.close;
+        step.more = !step.close && !step.quit;
     }
 
     fn message(&mut self, message: Text, step: &mut Step) {
@@ -132,10 +133,32 @@ impl TextSession {
         }
     }
 
+    /// What was said last may lack its newline; then the answer to a question of our own is the last one.
+    fn end(&mut self, step: &mut Step) {
+        if self.lines.is_partial() {
+            self.lines.feed(Bytes::from_static(b"\n"));
+            self.messages(step);
+        }
+        if !step.quit && step.login.is_none() {
+            self.fence(step);
+        }
+    }
+
+    fn quit(&mut self, step: &mut Step) {
+        step.quit = true;
+        self.fence(step);
+    }
+
+    fn fence(&mut self, step: &mut Step) {
+        if matches!(self.phase, Phase::Ready) {
+            self.ask(Asked::Arrive, Command::Ping, step);
+        }
+    }
+
     fn before_login(&mut self, slash: Slash, step: &mut Step) {
         match slash {
             Slash::Help => self.help(step),
-            Slash::Quit => step.close = true,
+            Slash::Quit => self.quit(step),
             Slash::Login { name, password } => self.log_in(&name, password, step),
             Slash::Nick(name) => self.log_in(&name, None, step),
             _ => self.tell(step, self.words().greeting),
@@ -163,11 +186,16 @@ impl TextSession {
                 self.phase = Phase::Ready;
                 self.open.clear();
                 self.room = None;
+                self.waiting = None;
                 if me.renamed {
                     self.tell(step, &format!("{} {}", self.words().renamed, me.name));
                 }
                 step.own_events = Some(false);
-                self.ask(Asked::Arrive, Command::Attach { room: RoomRef::Name(RoomName::lobby()), from: Start::Head }, step);
+                self.ask(
+                    Asked::Arrive,
+                    Command::Attach { room: RoomRef::Name(RoomName::lobby()), from: Start::Head },
+                    step,
+                );
             }
         }
     }
@@ -198,20 +226,27 @@ impl TextSession {
         let here = self.here();
         match slash {
             Slash::Help => self.help(step),
-            Slash::Quit => step.close = true,
+            Slash::Quit => self.quit(step),
             Slash::Usage(usage) => self.tell(step, &format!("{} {usage}", self.words().usage)),
             Slash::Unknown(name) => self.tell(step, &format!("{} /{name}", self.words().unknown)),
             Slash::Me(text) => self.say(Text::ours(format!("/me {text}")), step),
             Slash::Login { name, password } => self.log_in(&name, password, step),
             Slash::Register { password } => self.register(password, step),
             Slash::Nick(name) => self.named(&name, step, |name| (Asked::Show, Command::Nick { name })),
-            Slash::Join(room) => self.roomed(&room, step, |room| (Asked::Join, Command::Attach { room, from: Start::Head })),
+            Slash::Join(room) => {
+                self.roomed(&room, step, |room| (Asked::Join, Command::Attach { room, from: Start::Head }))
+            }
             Slash::Leave(room) => self.leave(room, step),
             Slash::Rooms => self.ask(Asked::Show, Command::Rooms, step),
             Slash::Who(None) => self.ask(Asked::Show, Command::Attendees { room: here }, step),
-            Slash::Who(Some(room)) => self.roomed(&room, step, |room| (Asked::Show, Command::Attendees { room })),
+            Slash::Who(Some(room)) => {
+                self.roomed(&room, step, |room| (Asked::Show, Command::Attendees { room }))
+            }
             Slash::Msg { to, text } => self.named(&to, step, |name| {
-                (Asked::Msg(Text::ours(text)), Command::Direct { with: Target::Name(name), from: Start::Head })
+                (
+                    Asked::Msg(Text::ours(text)),
+                    Command::Direct { with: Target::Name(name), from: Start::Head },
+                )
             }),
             Slash::Topic(None) => self.ask(Asked::Topic, Command::Room { room: here }, step),
             Slash::Topic(Some(topic)) => {
@@ -243,12 +278,16 @@ impl TextSession {
     fn moderate(&mut self, slash: Slash, room: RoomRef, step: &mut Step) {
         let (who, command): (String, Box<dyn FnOnce(UserName) -> Command>) = match slash {
             Slash::Invite { who } => (who, Box::new(|who| Command::Invite { room, who })),
-            Slash::Kick { who, reason } => (who, Box::new(|who| Command::Kick { room, who, reason: Text::ours(reason) })),
+            Slash::Kick { who, reason } => {
+                (who, Box::new(|who| Command::Kick { room, who, reason: Text::ours(reason) }))
+            }
             Slash::Ban { who, for_s, reason } => {
                 (who, Box::new(move |who| Command::Ban { room, who, reason: Text::ours(reason), for_s }))
             }
             Slash::Unban { who } => (who, Box::new(|who| Command::Unban { room, who })),
-            Slash::Stand { who, standing } => (who, Box::new(move |who| Command::Stand { room, who, standing })),
+            Slash::Stand { who, standing } => {
+                (who, Box::new(move |who| Command::Stand { room, who, standing }))
+            }
             Slash::Ignore { who, on } => (who, Box::new(move |who| Command::Ignore { who, on })),
             // All others are handled before.
             _ => return,
@@ -309,7 +348,9 @@ impl TextSession {
             Delivery::Gap { from, to, .. } => self.tell(step, &self.words().gap(to - from + 1)),
             Delivery::Ended { room, reason } => self.ended(room, reason, step),
             Delivery::Signal(Signal::Notice(text)) => self.tell(step, &text),
-            Delivery::Signal(Signal::Invited { name, by }) => self.tell(step, &self.words().invited(&name, &by)),
+            Delivery::Signal(Signal::Invited { name, by }) => {
+                self.tell(step, &self.words().invited(&name, &by))
+            }
             // Who types and who comes is not for those who print whatever arrives.
             Delivery::Signal(_) | Delivery::Events(_) | Delivery::Closed(_) => {}
         }
@@ -327,7 +368,11 @@ impl TextSession {
         if self.room == Some(room) {
             self.room = None;
             if name != Some(RoomName::lobby()) {
-                self.ask(Asked::Join, Command::Attach { room: RoomRef::Name(RoomName::lobby()), from: Start::Head }, step);
+                self.ask(
+                    Asked::Join,
+                    Command::Attach { room: RoomRef::Name(RoomName::lobby()), from: Start::Head },
+                    step,
+                );
             }
         }
     }
@@ -352,11 +397,16 @@ impl TextSession {
 
     fn attached(&mut self, asked: Option<Asked>, card: &hubbub_model::RoomCard, step: &mut Step) {
         if !self.open.iter().any(|(_, id)| *id == card.id) {
+            // Most conns have one room open.
+            self.open.reserve_exact(1);
             self.open.push((card.name.clone(), card.id));
         }
         match asked {
             Some(Asked::Msg(text)) => {
-                step.commands.push((Ticket::NONE, Command::Say { room: RoomRef::Id(card.id), text, reply_to: None, txn: None }));
+                step.commands.push((
+                    Ticket::NONE,
+                    Command::Say { room: RoomRef::Id(card.id), text, reply_to: None, txn: None },
+                ));
             }
             Some(Asked::Join) => {
                 let old = self.room.replace(card.id).filter(|old| *old != card.id);
@@ -409,6 +459,8 @@ impl Talk for TextSession {
                 Some(Ok(message)) => self.message(message, step),
                 Some(Err(error)) => self.tell(step, &error.to_string()),
             },
+            Input::End => self.end(step),
+            Input::Bye => {}
             Input::LoggedIn(result) => self.logged_in(result, step),
             Input::Told(delivery) => self.told(delivery, step),
             Input::Goodbye(reason) => self.goodbye(reason, step),
@@ -417,7 +469,7 @@ impl Talk for TextSession {
 
     fn show(&mut self, events: &Events) -> Shown {
         let gbk = self.lines.charset().is_gbk();
-        let (format, encode): (Format, fn(&Log, &[Event]) -> Encoded) = if gbk { (*TEXT_GBK, text_gbk) } else { (*TEXT, text_utf8) };
+        let (format, encode): (Format, Encode) = if gbk { (*TEXT_GBK, text_gbk) } else { (*TEXT, text_utf8) };
         if !self.paced {
             return Shown::Shared(format, encode);
         }
@@ -429,12 +481,16 @@ impl Talk for TextSession {
         self.lines.wants_quiet().then_some(QUIET)
     }
 
+    fn is_waiting(&self) -> bool {
+        self.waiting.is_some()
+    }
+
     fn is_paced(&self) -> bool {
         self.paced
     }
 
-    fn via(&self) -> &'static str {
-        "nc"
+    fn via(&self) -> &'static Arc<str> {
+        &VIA
     }
 }
 

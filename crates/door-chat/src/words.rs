@@ -5,7 +5,8 @@ use hubbub_wire::{Charset, text::Language};
 
 /// The language of a conn: whoever writes a Chinese name, or GBK, reads Chinese.
 pub(crate) fn language_of(name: &str, charset: Charset) -> Language {
-    let han = |c: char| matches!(c, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}');
+    let han =
+        |c: char| matches!(c, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}');
     if charset.is_gbk() || name.chars().any(han) { Language::Zh } else { Language::En }
 }
 

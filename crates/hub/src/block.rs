@@ -25,7 +25,6 @@ impl Format {
     ///
     /// # Panics
     /// When a program registers more than 12 formats: it cannot work at all then.
-    #[expect(clippy::panic, reason = "the number of formats is fixed when the program is built")]
     pub fn claim() -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let slot = NEXT.fetch_add(1, Ordering::Relaxed);

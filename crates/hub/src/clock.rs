@@ -14,6 +14,7 @@ impl Clock for WallClock {
     fn now_ms(&self) -> i64 {
         #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
         let now = std::time::SystemTime::now();
-        now.duration_since(std::time::UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX))
+        now.duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX))
     }
 }

@@ -12,19 +12,21 @@ use crate::{
     hub::{Config, Submission},
     ids::Ids,
     inbox::{Control, Delivery, Outlet},
-    log::Log,
+    log::{Log, is_edit_of},
     logins::Logins,
     parking::Bell,
     people::{People, Person},
     reads::Reads,
+    retention::Watch,
     rules::refuse,
     store::{Append, Batch, Loaded, Outcome, Reader, Store, StoreError, Write},
     sync,
 };
 use hubbub_model::{
-    Durability, Event, EventId, EventKind, Kind, Limits, Refusal, Reply, RoomId, RoomKind, RoomName, Sender, SenderId, SessionId, Ticket,
+    Durability, Event, EventId, EventKind, Kind, Limits, Refusal, Reply, RoomId, RoomKind, RoomName, Sender,
+    SenderId, SessionId, Ticket,
 };
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
@@ -71,7 +73,14 @@ pub(crate) struct Core {
     pub(crate) counts_due: HashSet<RoomId>,
     /// Read marks that are not stored yet.
     pub(crate) marks_due: HashMap<(RoomId, hubbub_model::AccountId), u64>,
+    /// Logs that may hold more than is kept of them.
+    pub(crate) watch: Watch,
+    /// What the batch in hand takes back: it can no longer be edited.
+    pub(crate) redacting: FxHashSet<EventId>,
     ticked: Instant,
+    tidied: Instant,
+    /// The store has something to tidy.
+    untidy: bool,
 }
 
 /// What is next to be given out.
@@ -136,9 +145,19 @@ const WAKE_US: u64 = 30;
 /// The pace grows at most so many times.
 const PACE_GROWTH: u64 = 5;
 const TICK: Duration = Duration::from_secs(1);
+/// What can wait, waits so long for a hub that sleeps.
+const SLOW_TICK: Duration = Duration::from_secs(10);
+/// Time between two times that the store is tidied.
+const TIDY_EVERY: Duration = Duration::from_secs(60);
 
 impl Core {
-    pub(crate) fn new(config: Config, mut loaded: Loaded, store: Box<dyn Store>, reads: Reads, queue: mpsc::WeakSender<Submission>) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        mut loaded: Loaded,
+        store: Box<dyn Store>,
+        reads: Reads,
+        queue: mpsc::WeakSender<Submission>,
+    ) -> Self {
         let next = Numbers {
             boot: loaded.boot,
             session: loaded.boot << 32,
@@ -152,6 +171,10 @@ impl Core {
         };
         let facts = Facts::load(&mut loaded);
         let live = facts.rooms.values().map(|r| (r.row.id, Live::new(&r.row, loaded.boot))).collect();
+        let mut watch = Watch::default();
+        for room in facts.rooms.values() {
+            watch.grew(room.row.id, room.row.retention);
+        }
         Self {
             limits: config.limits.clone(),
             facts,
@@ -166,7 +189,6 @@ impl Core {
             next,
             now_ms: config.clock.now_ms(),
             clock: config.clock,
-            store,
             ids: Ids::after(EventId(loaded.last_id)),
             batch: Batch::default(),
             appends: 0,
@@ -182,7 +204,12 @@ impl Core {
             read_only: false,
             counts_due: HashSet::new(),
             marks_due: HashMap::new(),
+            watch,
+            redacting: FxHashSet::default(),
             ticked: Instant::now(),
+            tidied: Instant::now(),
+            untidy: store.has_leftovers(),
+            store,
         }
     }
 
@@ -196,7 +223,10 @@ impl Core {
         let mut last = None::<Instant>;
         loop {
             let first = runtime.block_on(async {
-                if self.is_tick_due() { tokio::time::timeout(TICK, queue.recv()).await.ok() } else { Some(queue.recv().await) }
+                match self.next_tick() {
+                    Some(wait) => tokio::time::timeout(wait, queue.recv()).await.ok(),
+                    None => Some(queue.recv().await),
+                }
             });
             // Some time lies between two batches, so that a busy hub makes large ones.
             if let Some(rest) = last.and_then(|at| self.pace().checked_sub(at.elapsed())) {
@@ -205,14 +235,13 @@ impl Core {
             last = Some(Instant::now());
             self.last_batch = (0, 0);
             self.now_ms = self.clock.now_ms();
-            match first {
-                None => {}
-                Some(None) => break,
-                Some(Some(submission)) => {
-                    if self.take(submission, &mut queue) {
-                        break;
-                    }
-                }
+            let stop = match first {
+                None => false,
+                Some(None) => true,
+                Some(Some(submission)) => self.take(submission, &mut queue),
+            };
+            if stop {
+                break;
             }
             self.tick();
             self.finish();
@@ -267,9 +296,12 @@ impl Core {
         self.run_after(usize::MAX, None);
         self.appends = 0;
         self.publish();
+        self.redacting.clear();
         for (outlet, control) in self.out.drain(..) {
             match control {
-                Control::Told(Delivery::Signal(signal)) => outlet.signal(signal, self.limits.control_queue_max),
+                Control::Told(Delivery::Signal(signal)) => {
+                    outlet.signal(signal, self.limits.control_queue_max)
+                }
                 control => outlet.push(control),
             }
         }
@@ -289,9 +321,14 @@ impl Core {
 
     fn commit(&mut self) -> Result<Vec<Outcome>, StoreError> {
         if self.read_only {
-            return Err(StoreError::new(crate::store::StoreFault::Io, "the hub is read-only since its store failed"));
+            return Err(StoreError::new(
+                crate::store::StoreFault::Io,
+                "the hub is read-only since its store failed",
+            ));
         }
-        self.store.commit(&self.batch)
+        let outcomes = self.store.commit(&self.batch)?;
+        self.untidy = true;
+        Ok(outcomes)
     }
 
     /// Turns committed appends into events, and does what waits behind each.
@@ -308,7 +345,9 @@ impl Core {
             let Some(outcome) = outcomes.next() else { continue };
             walked = Some(match outcome {
                 Outcome::Appended { seq, ordinal } => self.enter(append, seq, ordinal, ts_ms),
-                Outcome::Repeated { seq, id, ts_ms } => Walked { room: append.room, seq, id, ts_ms, repeated: true },
+                Outcome::Repeated { seq, id, ts_ms } => {
+                    Walked { room: append.room, seq, id, ts_ms, repeated: true }
+                }
             });
         }
         self.run_after(done, walked);
@@ -346,7 +385,13 @@ impl Core {
             let reply = match act {
                 Act::Answer(reply) => Some(reply),
                 Act::Committed => walked.map(|w| {
-                    Ok(Reply::Committed { room: w.room, seq: w.seq, id: w.id, ts_ms: w.ts_ms, repeated: w.repeated })
+                    Ok(Reply::Committed {
+                        room: w.room,
+                        seq: w.seq,
+                        id: w.id,
+                        ts_ms: w.ts_ms,
+                        repeated: w.repeated,
+                    })
                 }),
                 Act::Then(then) => then(self),
                 Act::Either(either) => either(self, Ok(())),
@@ -362,7 +407,9 @@ impl Core {
         if !self.read_only {
             tracing::error!(fault = ?error.fault, cause = ?error.source, "the store failed, the hub is read-only now: {error}");
             self.read_only = true;
-            self.tell_all("The hub is read-only: its store failed. What was acknowledged is safe; ask the operator.");
+            self.tell_all(
+                "The hub is read-only: its store failed. What was acknowledged is safe; ask the operator.",
+            );
         }
         self.batch.writes.clear();
         for write in std::mem::take(&mut self.undo).iter().rev() {
@@ -395,6 +442,9 @@ impl Core {
             self.rings_bytes += live.log.publish(Arc::new(Block::new(events)), &mut self.wakes);
             self.last_batch.1 += self.wakes.len() as u64;
             self.ring_used.insert(room, self.batches);
+            if let Some(facts) = self.facts.rooms.get(&room) {
+                self.watch.grew(room, facts.row.retention);
+            }
             for (bell, mark) in self.wakes.drain(..) {
                 bell.ring(mark);
             }
@@ -410,7 +460,10 @@ impl Core {
     /// I5: rings that were idle the longest are emptied when all rings together are over the budget.
     fn keep_budget(&mut self) {
         while self.rings_bytes > self.limits.rings_bytes_max {
-            let Some(room) = self.ring_used.iter().min_by_key(|(_, used)| **used).map(|(room, _)| *room) else { return };
+            let Some(room) = self.ring_used.iter().min_by_key(|(_, used)| **used).map(|(room, _)| *room)
+            else {
+                return;
+            };
             let Some(live) = self.live.get(&room) else {
                 self.ring_used.remove(&room);
                 continue;
@@ -424,18 +477,39 @@ impl Core {
         }
     }
 
-    fn is_tick_due(&self) -> bool {
-        !(self.counts_due.is_empty() && self.marks_due.is_empty())
+    /// How long the thread may sleep while nobody asks for anything; `None` for ever.
+    fn next_tick(&self) -> Option<Duration> {
+        let soon = !(self.counts_due.is_empty() && self.marks_due.is_empty())
+            || (self.untidy && self.store.has_leftovers());
+        let later = self.untidy || self.watch.is_due();
+        if soon { Some(TICK) } else { later.then_some(SLOW_TICK) }
     }
 
-    /// Once a second, while there is something: counts of large rooms, read marks.
+    /// Once a second, while there is something: counts of large rooms, read marks, what logs no longer keep.
     fn tick(&mut self) {
-        if self.ticked.elapsed() < TICK || !self.is_tick_due() {
+        self.retain_due();
+        if self.ticked.elapsed() < TICK || self.next_tick().is_none() {
             return;
         }
         self.ticked = Instant::now();
         self.tell_counts();
         self.store_marks();
+        self.tidy();
+    }
+
+    /// Has the store do what it does not do in a commit: now and then, and in small steps while it has much to delete.
+    fn tidy(&mut self) {
+        let pause = if self.store.has_leftovers() { TICK } else { TIDY_EVERY };
+        if !self.untidy || self.read_only || self.tidied.elapsed() < pause {
+            return;
+        }
+        let tidied = self.store.tidy(self.now_ms);
+        self.tidied = Instant::now();
+        self.untidy = tidied.is_ok() && self.store.has_leftovers();
+        if let Err(error) = tidied {
+            // What is left over is no harm. It is tried again after the next commit, which tells whether the disk is well.
+            tracing::warn!(fault = ?error.fault, cause = ?error.source, "the store could not be tidied: {error}");
+        }
     }
 
     /// The last batch: what is due, and the exact guest number.
@@ -453,6 +527,7 @@ impl Core {
     pub(crate) fn bury(&mut self, room: RoomId) {
         self.publish();
         self.ring_used.remove(&room);
+        self.watch.forget(room);
         if let Some(live) = self.live.remove(&room) {
             self.rings_bytes -= live.log.load().1;
         }
@@ -495,8 +570,17 @@ impl Core {
 
     /// Adds an event to a log: at once where nothing is stored, else with the batch. What is answered or done
     /// next with `after_*` comes behind it.
-    pub(crate) fn append(&mut self, room: RoomId, sender: &Arc<Sender>, kind: EventKind, txn: Option<Arc<str>>) -> Option<Reply> {
+    pub(crate) fn append(
+        &mut self,
+        room: RoomId,
+        sender: &Arc<Sender>,
+        kind: EventKind,
+        txn: Option<Arc<str>>,
+    ) -> Option<Reply> {
         let id = self.ids.next(self.now_ms);
+        if let EventKind::Redaction { target, .. } = &kind {
+            self.redacting.insert(*target);
+        }
         let sender = sender.clone();
         let live = self.live.get_mut(&room)?;
         if live.log.is_ephemeral() {
@@ -512,7 +596,12 @@ impl Core {
     }
 
     /// Answers once what was appended so far is committed.
-    pub(crate) fn after_answer(&mut self, outlet: &Arc<Outlet>, ticket: Ticket, reply: Result<Reply, Refusal>) {
+    pub(crate) fn after_answer(
+        &mut self,
+        outlet: &Arc<Outlet>,
+        ticket: Ticket,
+        reply: Result<Reply, Refusal>,
+    ) {
         if ticket != Ticket::NONE || reply.is_err() {
             self.push_after(outlet, ticket, Act::Answer(reply));
         }
@@ -571,11 +660,13 @@ impl Live {
     }
 }
 
-/// Blanks an event wherever this thread keeps it.
+/// Blanks an event and its edits wherever this thread keeps them.
 fn redact(live: &Live, fresh: Option<&mut Vec<Event>>, target: EventId, rings_bytes: &mut usize) {
-    if let Some(event) = fresh.and_then(|events| events.iter_mut().find(|e| e.id == target)) {
+    let fresh = fresh.map(Vec::as_mut_slice).unwrap_or_default();
+    for event in fresh.iter_mut().filter(|e| e.id == target || is_edit_of(&e.kind, target)) {
         event.kind = EventKind::Redacted;
-    } else if let Some(event) = live.log.find(target) {
-        *rings_bytes -= live.log.redact(event.seq);
+    }
+    for seq in live.log.with_edits(target) {
+        *rings_bytes -= live.log.redact(seq);
     }
 }

@@ -134,7 +134,8 @@ impl Facts {
         self.account_by_fold.remove(&row.fold);
         self.account_by_nick.remove(&fold(&row.card.nick));
         let mut back = vec![Write::Account(Box::new(row))];
-        let rooms: Vec<RoomId> = self.rooms.values().filter(|r| r.members.contains_key(&id)).map(|r| r.row.id).collect();
+        let rooms: Vec<RoomId> =
+            self.rooms.values().filter(|r| r.members.contains_key(&id)).map(|r| r.row.id).collect();
         for room in rooms {
             back.extend(self.remove_member(room, id));
         }

@@ -9,12 +9,10 @@ use crate::{
     signal::CloseReason,
     store::{Store, StoreError},
 };
-use hubbub_model::{AccountId, Command, Kind, Limits, Refusal, Role, SenderKind, SessionId, Ticket, Txn, UserName};
-use std::{
-    net::IpAddr,
-    sync::Arc,
-    thread::JoinHandle,
+use hubbub_model::{
+    AccountId, Command, Kind, Limits, Refusal, Role, SenderKind, SessionId, Ticket, Txn, UserName,
 };
+use std::{net::IpAddr, sync::Arc, thread::JoinHandle};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 /// What a hub needs to start.
@@ -168,7 +166,12 @@ impl Hub {
         Ok((Session { me, hub: self.clone(), outlet }, inbox))
     }
 
-    async fn check_password(&self, name: UserName, password: String, origin: &Origin) -> Result<logins::Checked, Refusal> {
+    async fn check_password(
+        &self,
+        name: UserName,
+        password: String,
+        origin: &Origin,
+    ) -> Result<logins::Checked, Refusal> {
         // The turn lasts from the look at the budget until a failure is counted, else attempts that come at once
         // would all find the budget unspent.
         let _turn = self.0.logins.acquire().await.map_err(|_| stopping())?;
@@ -193,7 +196,10 @@ impl Hub {
         self.heavy(move || logins::hash_password(&password)).await?
     }
 
-    async fn heavy<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+    async fn heavy<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
         let permit = self.0.passwords.clone().acquire_owned().await.map_err(|_| stopping())?;
         tokio::task::spawn_blocking(move || {
             let done = work();
@@ -214,16 +220,17 @@ impl Hub {
     }
 
     /// Passwords become hashes before the hub thread sees them.
-    async fn prepare(&self, command: Command) -> Result<Command, Refusal> {
-        Ok(match command {
-            Command::AccountAdd { name, role, password: Some(password) } => {
-                Command::AccountAdd { name, role, password: Some(self.hash_password(password).await?) }
+    async fn prepare(&self, mut command: Command) -> Result<Command, Refusal> {
+        match &mut command {
+            Command::AccountAdd { password: Some(password), .. }
+            | Command::AccountSet { password: Some(password), .. }
+            | Command::Register { password, .. }
+            | Command::Password { new: password, .. } => {
+                *password = self.hash_password(std::mem::take(password)).await?
             }
-            Command::AccountSet { name, role, status, password: Some(password) } => {
-                Command::AccountSet { name, role, status, password: Some(self.hash_password(password).await?) }
-            }
-            other => other,
-        })
+            _ => {}
+        }
+        Ok(command)
     }
 
     /// Stops the hub: all sessions are told, the last batch is committed. `HubThreads::join` waits for that.
@@ -269,34 +276,27 @@ impl Session {
     /// Hands commands to the hub, in order. Waits for room in the hub's queue only; the replies come through the
     /// inbox. Not cancel safe: a cancelled call has handed in all commands or none.
     pub async fn submit(&self, mut commands: Vec<(Ticket, Command)>) -> Result<(), Stopped> {
-        for (ticket, command) in &mut commands {
-            if let Command::Register { password, .. } | Command::Password { new: password, .. } = command {
-                match self.hub.hash_password(std::mem::take(password)).await {
-                    Ok(hash) => *password = hash,
-                    Err(refusal) => {
-                        self.outlet.reply(*ticket, Err(refusal));
-                        *ticket = Ticket::NONE;
-                        *command = Command::Ping;
-                    }
-                }
-            }
-        }
-        for command in &mut commands {
-            if let Command::AccountAdd { password: Some(_), .. } | Command::AccountSet { password: Some(_), .. } = &command.1 {
-                match self.hub.prepare(command.1.clone()).await {
-                    Ok(prepared) => command.1 = prepared,
-                    Err(refusal) => {
-                        self.outlet.reply(command.0, Err(refusal));
-                        *command = (Ticket::NONE, Command::Ping);
-                    }
-                }
-            }
+        if commands.iter().any(|(_, command)| carries_password(command)) {
+            Box::pin(self.hash_passwords(&mut commands)).await;
         }
         let place = self.hub.0.queue.reserve().await.map_err(|_| Stopped)?;
         // Counted only now: a call that is cancelled while it waits for room has handed in nothing.
         self.outlet.submitted(commands.len() as u64);
         place.send(Submission::Commands(self.me.session, commands));
         Ok(())
+    }
+
+    /// Passwords become hashes, off the async workers; what cannot be hashed is refused here.
+    async fn hash_passwords(&self, commands: &mut [(Ticket, Command)]) {
+        for (ticket, command) in commands.iter_mut().filter(|(_, command)| carries_password(command)) {
+            match self.hub.prepare(std::mem::replace(command, Command::Ping)).await {
+                Ok(prepared) => *command = prepared,
+                Err(refusal) => {
+                    self.outlet.reply(*ticket, Err(refusal));
+                    *ticket = Ticket::NONE;
+                }
+            }
+        }
     }
 
     /// Ends the session with a reason of the door's own.
@@ -316,6 +316,16 @@ impl Drop for Session {
             });
         }
     }
+}
+
+fn carries_password(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::AccountAdd { password: Some(_), .. }
+            | Command::AccountSet { password: Some(_), .. }
+            | Command::Register { .. }
+            | Command::Password { .. }
+    )
 }
 
 fn stopping() -> Refusal {

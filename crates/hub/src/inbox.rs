@@ -107,13 +107,20 @@ pub(crate) struct Attached {
 #[derive(Debug)]
 pub(crate) struct Attachment {
     /// The reader may see places below this one.
-    end: AtomicU64,
+    end: sync::AtomicU64,
     reason: OnceLock<EndReason>,
 }
 
 impl Attachment {
     pub(crate) fn new() -> Self {
-        Self { end: AtomicU64::new(u64::MAX), reason: OnceLock::new() }
+        Self { end: sync::AtomicU64::new(u64::MAX), reason: OnceLock::new() }
+    }
+
+    /// The reader sees the places below this one. I6: the head is read first. An end is set before the head moves
+    /// past it, so whoever sees that head sees that end.
+    fn stop(&self, head: impl FnOnce() -> u64) -> u64 {
+        let behind_head = head() + 1;
+        behind_head.min(self.end.load(Ordering::Acquire))
     }
 
     /// The reader sees nothing at `end` and behind it. MUST be called before the head moves past `end`.
@@ -185,16 +192,30 @@ impl Outlet {
         }
     }
 
-    fn pop(&self) -> Option<Control> {
+    /// The next in the queue, unless it opens a room that `is_open` still.
+    fn pop(&self, is_open: impl Fn(RoomId) -> bool) -> Popped {
         let mut queue = self.queue.lock();
+        if let Some(Control::Attached(attached, ..) | Control::Opened(attached, _)) = queue.front()
+            && is_open(attached.log.id())
+        {
+            return Popped::NotYet;
+        }
         let control = queue.pop_front();
         self.len.store(queue.len(), Ordering::Release);
-        if queue.is_empty() && queue.capacity() > 8 {
+        if queue.is_empty() {
             // An idle conn holds no buffer.
             *queue = VecDeque::new();
         }
-        control
+        control.map_or(Popped::Nothing, Popped::Next)
     }
+}
+
+/// What the control queue has.
+enum Popped {
+    Nothing,
+    Next(Control),
+    /// The next opens a room anew, whose last visit the reader has not seen to its end.
+    NotYet,
 }
 
 struct Cursor {
@@ -285,7 +306,10 @@ impl Inbox {
 
     /// How far the head of a room is ahead of what this session has taken, in events.
     pub fn lag(&self, room: RoomId) -> u64 {
-        self.cursors.iter().find(|c| c.log.id() == room).map_or(0, |c| (c.log.head() + 1).saturating_sub(c.next))
+        self.cursors
+            .iter()
+            .find(|c| c.log.id() == room)
+            .map_or(0, |c| (c.log.head() + 1).saturating_sub(c.next))
     }
 
     /// The next thing to tell. Cancel safe.
@@ -317,30 +341,38 @@ impl Inbox {
             return None;
         }
         loop {
-            match self.outlet.pop() {
-                None => {
-                    self.ready &= !(1 << CONTROL_MARK);
-                    return None;
-                }
-                Some(Control::Told(delivery)) => {
+            let control =
+                match self.outlet.pop(|room| self.cursors.iter().any(|cursor| cursor.log.id() == room)) {
+                    Popped::Next(control) => control,
+                    // The mark stays. The room's cursor has what it needs to come to its end.
+                    Popped::NotYet => return None,
+                    Popped::Nothing => {
+                        self.ready &= !(1 << CONTROL_MARK);
+                        return None;
+                    }
+                };
+            match control {
+                Control::Told(delivery) => {
                     self.closed = matches!(delivery, Delivery::Closed(_));
                     return Some(delivery);
                 }
-                Some(Control::Attached(attached, ticket, reply)) => {
+                Control::Attached(attached, ticket, reply) => {
                     self.attach(attached);
                     return Some(Delivery::Reply(ticket, *reply));
                 }
-                Some(Control::Opened(attached, card)) => {
+                Control::Opened(attached, card) => {
                     self.attach(attached);
                     return Some(Delivery::Opened(card));
                 }
-                Some(Control::Ignores(ignored)) => self.ignored = ignored,
+                Control::Ignores(ignored) => self.ignored = ignored,
             }
         }
     }
 
     fn attach(&mut self, Attached { log, attachment, next }: Attached) {
         self.ready |= 1 << mark(self.cursors.len());
+        // Most conns have one room open.
+        self.cursors.reserve_exact(1);
         self.cursors.push(Cursor { log, attachment, next, round: 0, refill: None });
     }
 
@@ -438,14 +470,13 @@ impl Cursor {
             if let Some(step) = self.refilled(cx) {
                 return step;
             }
-            // I6: the head first. An end is set before the head moves past it, so whoever sees the head sees the end.
-            let head = self.log.head();
-            let end = self.attachment.end.load(Ordering::Acquire);
-            if self.next >= end {
+            if self.next >= self.attachment.end.load(Ordering::Acquire) {
                 return Step::Ended(self.attachment.reason.get().copied().unwrap_or(EndReason::Left));
             }
-            match self.log.look(self.next, end.min(head + 1)) {
-                Found::Events(block, range) => return Step::Events(Events { log: self.log.clone(), block, range }),
+            match self.log.look(self.next, self.attachment.stop(|| self.log.head())) {
+                Found::Events(block, range) => {
+                    return Step::Events(Events { log: self.log.clone(), block, range });
+                }
                 Found::Trimmed { first } => return self.skip_to(first),
                 Found::Behind { until } => {
                     let coming = reads.refill(self.log.id(), self.next, until - 1);
@@ -492,5 +523,55 @@ impl Cursor {
     fn skip_to(&mut self, next: u64) -> Step {
         let from = std::mem::replace(&mut self.next, next);
         Step::Gap(from, next - 1)
+    }
+}
+
+#[cfg(test)]
+mod sizes {
+    use super::*;
+
+    /// What each idle conn costs in the hub, printed for `docs/performance.md`.
+    #[test]
+    fn the_parts_of_an_idle_conn_are_small() {
+        let parts = [
+            ("Inbox", size_of::<Inbox>(), 192),
+            ("Cursor", size_of::<Cursor>(), 64),
+            ("Outlet", size_of::<Outlet>(), 96),
+            ("Bell", size_of::<Bell>(), 64),
+            ("Attachment", size_of::<Attachment>(), 32),
+            ("Session", size_of::<crate::Session>(), 128),
+            ("Here", size_of::<crate::people::Here>(), 192),
+            ("Sender", size_of::<hubbub_model::Sender>(), 112),
+        ];
+        for (name, is, most) in parts {
+            println!("{name:<12} {is:>4} bytes");
+            assert!(is <= most, "{name} has grown to {is} bytes, {most} at most");
+        }
+    }
+}
+
+#[cfg(all(test, hubbub_loom))]
+mod loom_tests {
+    use super::*;
+    use crate::parking::Parking;
+
+    /// I6: an end that is set before the head moves past it holds for whoever sees the head moved.
+    #[test]
+    fn loom_nothing_behind_an_end_is_seen() {
+        loom::model(|| {
+            let log = sync::Arc::new(Parking::new(1));
+            let attachment = sync::Arc::new(Attachment::new());
+            let hub = {
+                let (log, attachment) = (log.clone(), attachment.clone());
+                loom::thread::spawn(move || {
+                    attachment.end(3, EndReason::Kicked);
+                    log.advance(5, &mut Vec::new());
+                })
+            };
+            let stop = attachment.stop(|| log.head());
+            assert!(stop == 2 || stop == 3, "saw up to {stop}");
+            hub.join().unwrap();
+            assert_eq!(attachment.stop(|| log.head()), 3);
+        });
     }
 }

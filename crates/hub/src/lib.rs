@@ -20,6 +20,7 @@ mod op;
 mod parking;
 mod people;
 mod reads;
+mod retention;
 mod rules;
 mod signal;
 pub mod store;

@@ -9,7 +9,7 @@ use crate::{
     parking::{Bell, Parking},
     sync,
 };
-use hubbub_model::{Event, RoomId, RoomName};
+use hubbub_model::{Event, EventId, EventKind, RoomId, RoomName};
 use parking_lot::RwLock;
 use std::{collections::VecDeque, ops::Range, sync::Arc};
 
@@ -52,7 +52,14 @@ impl std::fmt::Debug for Log {
 }
 
 impl Log {
-    pub(crate) fn new(id: RoomId, name: RoomName, epoch: u64, ephemeral: bool, first_kept: u64, head: u64) -> Self {
+    pub(crate) fn new(
+        id: RoomId,
+        name: RoomName,
+        epoch: u64,
+        ephemeral: bool,
+        first_kept: u64,
+        head: u64,
+    ) -> Self {
         let ring = Ring { first_kept, ..Ring::default() };
         Self { id, name, epoch, ephemeral, parking: Parking::new(head), ring: RwLock::new(ring) }
     }
@@ -107,7 +114,7 @@ impl Log {
         ring.bytes -= block.weight();
         ring.events -= block.events().len();
         if self.ephemeral {
-            ring.first_kept = block.end();
+            ring.first_kept = ring.first_kept.max(block.end());
         }
         block.weight()
     }
@@ -149,12 +156,34 @@ impl Log {
     }
 
     /// The event of this id, if it is in the ring.
-    pub(crate) fn find(&self, id: hubbub_model::EventId) -> Option<Event> {
+    pub(crate) fn find(&self, id: EventId) -> Option<Event> {
         let ring = self.ring.read();
         let at = ring.blocks.partition_point(|b| b.events().last().is_some_and(|e| e.id < id));
         let block = ring.blocks.get(at)?;
         let at = block.events().binary_search_by(|e| e.id.cmp(&id)).ok()?;
-        block.events().get(at).cloned()
+        block.events().get(at).filter(|e| e.seq >= ring.first_kept).cloned()
+    }
+
+    /// The places in the ring of the event of this id and of its edits.
+    pub(crate) fn with_edits(&self, id: EventId) -> Vec<u64> {
+        let ring = self.ring.read();
+        // An edit comes behind what it changes.
+        let at = ring.blocks.partition_point(|b| b.events().last().is_some_and(|e| e.id < id));
+        let events = ring.blocks.range(at..).flat_map(|block| block.events());
+        events.filter(|e| e.id == id || is_edit_of(&e.kind, id)).map(|e| e.seq).collect()
+    }
+
+    /// The first place whose id is `id` or greater, or the one behind the head. `None`: the ring does not know.
+    pub(crate) fn first_from(&self, id: EventId) -> Option<u64> {
+        let ring = self.ring.read();
+        let oldest = ring.blocks.front()?.events().first()?;
+        if oldest.id >= id && oldest.seq > ring.first_kept {
+            return None;
+        }
+        let at = ring.blocks.partition_point(|b| b.events().last().is_some_and(|e| e.id < id));
+        let Some(block) = ring.blocks.get(at) else { return ring.blocks.back().map(|b| b.end()) };
+        let at = block.events().partition_point(|e| e.id < id);
+        block.events().get(at).map(|e| e.seq)
     }
 
     /// The event at this place, if it is in the ring.
@@ -186,4 +215,9 @@ impl Log {
             None => Found::Behind { until: stop },
         }
     }
+}
+
+/// Whether this changes the event of that id.
+pub(crate) fn is_edit_of(kind: &EventKind, id: EventId) -> bool {
+    matches!(kind, EventKind::Edit { target, .. } if *target == id)
 }

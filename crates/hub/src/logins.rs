@@ -1,14 +1,14 @@
 //! Logins: passwords, tokens, and the budget of failures that all doors share.
 
-use crate::{hub::{Me, Origin}, inbox::Outlet, rules::refuse};
+use crate::{
+    hub::{Me, Origin},
+    inbox::Outlet,
+    rules::refuse,
+};
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use hubbub_model::{AccountId, Kind, Refusal, UserName};
 use sha2::{Digest, Sha256};
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::Arc,
-};
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
 use tokio::sync::oneshot;
 
 /// What the hub thread does about a login.
@@ -18,7 +18,12 @@ pub(crate) enum LoginStep {
     /// The password was wrong.
     Failed { name: UserName, address: Option<IpAddr> },
     /// The credentials are right so far: begin the session.
-    Begin { checked: Checked, origin: Origin, outlet: Arc<Outlet>, tell: oneshot::Sender<Result<Me, Refusal>> },
+    Begin {
+        checked: Checked,
+        origin: Origin,
+        outlet: Arc<Outlet>,
+        tell: oneshot::Sender<Result<Me, Refusal>>,
+    },
 }
 
 /// Credentials after the heavy part of the check.
@@ -44,7 +49,8 @@ impl Challenge {
 }
 
 /// The hash of no password, with our own parameters.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm8$QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm8$QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE";
 
 /// Shortest and longest password, in bytes.
 const PASSWORD_BYTES: std::ops::RangeInclusive<usize> = 8..=1024;

@@ -93,7 +93,6 @@ impl People {
         self.persons.get(&person).map_or(&[], |sessions| sessions)
     }
 
-
     /// How many sessions there are.
     pub(crate) fn outlets(&self) -> Vec<Arc<Outlet>> {
         self.sessions.values().map(|here| here.outlet.clone()).collect()

@@ -89,9 +89,10 @@ fn admin(actor: Actor<'_>) -> Result<(), Refusal> {
 
 pub(crate) fn scope(actor: Actor<'_>, scope: Scope) -> Result<(), Refusal> {
     match actor.scopes {
-        Some(scopes) if !scopes.contains(&scope) => {
-            Err(refuse(Kind::NotAllowed, format_args!("the token does not allow this: it lacks the scope {scope:?}")))
-        }
+        Some(scopes) if !scopes.contains(&scope) => Err(refuse(
+            Kind::NotAllowed,
+            format_args!("the token does not allow this: it lacks the scope {scope:?}"),
+        )),
         _ => Ok(()),
     }
 }
@@ -109,13 +110,16 @@ fn knows(actor: Actor<'_>, room: &RoomFacts) -> bool {
 fn may_see(actor: Actor<'_>, room: &RoomFacts) -> bool {
     match (room.row.kind, room.row.visibility) {
         (RoomKind::Direct, _) => actor.attends || knows(actor, room),
-        (RoomKind::Room, Visibility::Hidden) => actor.attends || knows(actor, room) || actor.role >= Role::Admin,
+        (RoomKind::Room, Visibility::Hidden) => {
+            actor.attends || knows(actor, room) || actor.role >= Role::Admin
+        }
         (RoomKind::Room, Visibility::Public | Visibility::Private) => true,
     }
 }
 
 fn may_enter(actor: Actor<'_>, room: &RoomFacts, now_ms: i64) -> Result<(), Refusal> {
-    if let Some(ban) = room.bans.get(actor.fold).filter(|ban| ban.until_ms.is_none_or(|until| until > now_ms)) {
+    if let Some(ban) = room.bans.get(actor.fold).filter(|ban| ban.until_ms.is_none_or(|until| until > now_ms))
+    {
         let why = if ban.reason.is_empty() { String::new() } else { format!(": {}", ban.reason) };
         return Err(refuse(Kind::Banned, format_args!("you are banned from {}{why}", room.row.name)));
     }
@@ -127,7 +131,12 @@ fn may_enter(actor: Actor<'_>, room: &RoomFacts, now_ms: i64) -> Result<(), Refu
     }
 }
 
-fn may_speak(actor: Actor<'_>, standing: Option<Standing>, room: &RoomFacts, now_ms: i64) -> Result<(), Refusal> {
+fn may_speak(
+    actor: Actor<'_>,
+    standing: Option<Standing>,
+    room: &RoomFacts,
+    now_ms: i64,
+) -> Result<(), Refusal> {
     scope(actor, Scope::Write)?;
     if !actor.attends && standing.is_none() {
         return Err(refuse(Kind::NotInRoom, format_args!("you are not in {}: join it first", room.row.name)));
@@ -140,7 +149,10 @@ fn may_speak(actor: Actor<'_>, standing: Option<Standing>, room: &RoomFacts, now
         return Err(refuse(Kind::NotAllowed, format_args!("{} is read-only", room.row.name)));
     }
     if room.row.moderated && standing < Standing::Voice {
-        return Err(refuse(Kind::NotAllowed, format_args!("{} is moderated: ask an operator for voice", room.row.name)));
+        return Err(refuse(
+            Kind::NotAllowed,
+            format_args!("{} is moderated: ask an operator for voice", room.row.name),
+        ));
     }
     Ok(())
 }
@@ -197,7 +209,12 @@ mod tests {
     }
 
     fn member(facts: &mut Facts, account: u32, standing: Standing, invited: bool) {
-        facts.apply(&Write::Member(MemberRow { room: RoomId(1), account: AccountId(account), standing, invited }));
+        facts.apply(&Write::Member(MemberRow {
+            room: RoomId(1),
+            account: AccountId(account),
+            standing,
+            invited,
+        }));
     }
 
     fn actor(role: Role, account: Option<u32>) -> Actor<'static> {
@@ -216,7 +233,11 @@ mod tests {
             assert_eq!(ask(&facts, actor(Role::Member, Some(8)), act), Some(Kind::NotFound), "{act:?}");
         }
         assert_eq!(ask(&facts, actor(Role::Member, Some(7)), Act::Enter), None, "the invited may enter");
-        assert_eq!(ask(&facts, actor(Role::Member, Some(7)), Act::Speak), Some(Kind::NotInRoom), "but are no members yet");
+        assert_eq!(
+            ask(&facts, actor(Role::Member, Some(7)), Act::Speak),
+            Some(Kind::NotInRoom),
+            "but are no members yet"
+        );
     }
 
     #[test]
@@ -230,7 +251,14 @@ mod tests {
     #[test]
     fn a_ban_ends_when_it_says() {
         let mut facts = room(|_| ());
-        let ban = |until_ms| BanRow { room: RoomId(1), fold: "ada".into(), account: None, reason: Text::default(), by: "op".into(), until_ms };
+        let ban = |until_ms| BanRow {
+            room: RoomId(1),
+            fold: "ada".into(),
+            account: None,
+            reason: Text::default(),
+            by: "op".into(),
+            until_ms,
+        };
         facts.apply(&Write::Ban(ban(Some(1_001))));
         assert_eq!(ask(&facts, actor(Role::Guest, None), Act::Enter), Some(Kind::Banned));
         facts.apply(&Write::Ban(ban(Some(1_000))));
@@ -242,7 +270,9 @@ mod tests {
 
     #[test]
     fn moderated_and_read_only_rooms_hear_those_who_may() {
-        for (moderated, read_only, least) in [(true, false, Standing::Voice), (false, true, Standing::Operator)] {
+        for (moderated, read_only, least) in
+            [(true, false, Standing::Voice), (false, true, Standing::Operator)]
+        {
             for standing in [Standing::Member, Standing::Voice, Standing::Operator] {
                 let mut facts = room(|r| (r.moderated, r.read_only) = (moderated, read_only));
                 member(&mut facts, 1, standing, false);
@@ -260,7 +290,10 @@ mod tests {
         assert_eq!(ask(&facts, reader, Act::Speak), Some(Kind::NotAllowed));
         assert_eq!(ask(&facts, reader, Act::Moderate), Some(Kind::NotAllowed));
         assert!(authorize_hub(reader, HubAct::ListAccounts).is_err());
-        assert!(authorize_hub(reader, HubAct::ManageTokens(AccountId(1))).is_err(), "a token makes no tokens");
+        assert!(
+            authorize_hub(reader, HubAct::ManageTokens(AccountId(1))).is_err(),
+            "a token makes no tokens"
+        );
     }
 
     #[test]

@@ -5,8 +5,8 @@
 //! commit, so that neither a failed batch nor a repeated txn leaves a gap.
 
 use hubbub_model::{
-    AccountCard, AccountId, Durability, Event, EventId, EventKind, Retention, RoomId, RoomKind, RoomName, Sender, Standing, Text,
-    TokenCard, Visibility,
+    AccountCard, AccountId, Durability, Event, EventId, EventKind, Retention, RoomId, RoomKind, RoomName,
+    Sender, Standing, Text, TokenCard, Visibility,
 };
 use std::sync::Arc;
 
@@ -19,8 +19,10 @@ pub trait Store: Send {
     ///
     /// Contract: writes take effect in order; when this returns `Ok` they survive the loss of power. The outcomes
     /// are those of the `Append`s of the batch, in order. An `Append` whose txn is known is not written and answers
-    /// `Repeated`. An appended `Redaction` also blanks its target (kind and text become `EventKind::Redacted`) and
-    /// takes it out of search; an appended `Edit` makes search find the new text for its target.
+    /// `Repeated`. An appended `Redaction` also blanks its target and every `Edit` of it that the log has (kind and
+    /// text become `EventKind::Redacted`) and takes them out of search. Search finds a message by the text that it
+    /// shows: that of its last edit that is not redacted, else its own. A trim or the removal of a room hides what it
+    /// removes at once; where that is much, it is deleted later, by `tidy`.
     /// After an error the store is as before the batch; the hub then writes nothing more until it is started again.
     fn commit(&mut self, batch: &Batch) -> Result<Vec<Outcome>, StoreError>;
 
@@ -29,21 +31,40 @@ pub trait Store: Send {
 
     /// Called now and then when the hub is idle: checkpoints, old txns (7 days), whatever need not happen in a commit.
     fn tidy(&mut self, now_ms: i64) -> Result<(), StoreError>;
+
+    /// Whether `tidy` has more to do and should be called again soon. A call takes some milliseconds.
+    fn has_leftovers(&self) -> bool {
+        false
+    }
 }
 
 /// Reads logs. Used on threads of its own, never on an async worker.
 pub trait Reader: Send {
     /// Events of the log with `from <= seq <= to`, ascending, at most `limit` of them and about `bytes_max` bytes of
     /// text (at least one event if there is any).
-    fn ascending(&mut self, room: RoomId, from: u64, to: u64, limit: usize, bytes_max: usize) -> Result<Vec<Event>, StoreError>;
+    fn ascending(
+        &mut self,
+        room: RoomId,
+        from: u64,
+        to: u64,
+        limit: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<Event>, StoreError>;
 
     /// The last `limit` events of the log with `seq <= to`, in ascending order.
-    fn descending(&mut self, room: RoomId, to: u64, limit: usize, bytes_max: usize) -> Result<Vec<Event>, StoreError>;
+    fn descending(
+        &mut self,
+        room: RoomId,
+        to: u64,
+        limit: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<Event>, StoreError>;
 
     /// The first place of the log whose id is `id` or greater. Ids grow with `seq`, so this needs no index.
     fn first_from(&mut self, room: RoomId, id: EventId) -> Result<Option<u64>, StoreError>;
 
-    /// Searches the rooms listed in the plan; newest first.
+    /// Searches the rooms listed in the plan; newest first. A message comes with the text that it shows: that of its
+    /// last edit that is not redacted.
     fn search(&mut self, plan: &SearchPlan) -> Result<Vec<(RoomId, Event)>, StoreError>;
 }
 
@@ -75,7 +96,6 @@ pub struct Batch {
 
 /// One write.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly all writes are appends; a box for each would cost more than the rest wastes")]
 pub enum Write {
     /// A sender's row; comes before its first event.
     Sender(Arc<Sender>),

@@ -13,6 +13,7 @@ mod reference;
 mod values;
 
 pub(crate) use load::{Config, Flags, MEMORY};
+pub(crate) use paths::data_folder;
 pub(crate) use values::{LogFormat, LogLevel, Name};
 
 use hubbub_door::Listener;

@@ -77,11 +77,17 @@ const TABLE: &[(&str, &str)] = &[
     ("back; {n} messages are no longer kept", "已恢复；有 {n} 条消息已不再保留"),
     ("{n} messages of {room} are no longer kept", "{room} 有 {n} 条消息已不再保留"),
     ("{room} was restored from a backup or begun anew", "{room} 已从备份恢复或重新开始"),
-    ("this hub is new here; its certificate is known from now on: {fingerprint}", "第一次连接这个中枢，已记住它的证书：{fingerprint}"),
+    (
+        "this hub is new here; its certificate is known from now on: {fingerprint}",
+        "第一次连接这个中枢，已记住它的证书：{fingerprint}",
+    ),
     ("{room} cannot be opened: {why}", "打不开 {room}：{why}"),
     ("not sent: {why}", "没有发出去：{why}"),
     ("not done: {why}", "没有完成：{why}"),
-    ("the hub did not answer; {n} messages are not known to be sent", "中枢没有回应；有 {n} 条消息不确定是否发出"),
+    (
+        "the hub did not answer; {n} messages are not known to be sent",
+        "中枢没有回应；有 {n} 条消息不确定是否发出",
+    ),
     ("done", "完成"),
     ("{name} is here", "{name} 来了"),
     ("{name} has gone", "{name} 走了"),
@@ -134,8 +140,11 @@ mod tests {
     use super::*;
 
     fn parts(sentence: &str) -> Vec<&str> {
-        let mut names: Vec<&str> =
-            sentence.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name)).collect();
+        let mut names: Vec<&str> = sentence
+            .split('{')
+            .skip(1)
+            .filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
+            .collect();
         names.sort_unstable();
         names
     }
@@ -159,7 +168,8 @@ mod tests {
         ];
         for source in sources {
             for call in source.split("tell(").skip(1) {
-                let Some(gist) = call.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next()) else {
+                let Some(gist) = call.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next())
+                else {
                     continue;
                 };
                 assert!(TABLE.iter().any(|(en, _)| *en == gist), "{gist}");

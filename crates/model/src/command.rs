@@ -1,8 +1,8 @@
 //! Commands: what a session asks of the hub; replies: what the hub says to that.
 
 use crate::{
-    AccountCard, AccountId, AccountStatus, Attendee, Durability, Event, EventId, Member, Presence, Retention, Role, RoomCard, RoomId,
-    RoomName, Scope, Standing, Text, TokenCard, Txn, UserName, Visibility,
+    AccountCard, AccountId, AccountStatus, Attendee, Durability, Event, EventId, Member, Presence, Retention,
+    Role, RoomCard, RoomId, RoomName, Scope, Standing, Text, TokenCard, Txn, UserName, Visibility,
 };
 use std::sync::Arc;
 

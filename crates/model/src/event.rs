@@ -191,7 +191,9 @@ impl EventKind {
     /// Bytes of the text that the event carries, for budgets.
     pub fn text_len(&self) -> usize {
         match self {
-            Self::Message { text, .. } | Self::Edit { text, .. } | Self::Notice(text) | Self::Topic(text) => text.len(),
+            Self::Message { text, .. } | Self::Edit { text, .. } | Self::Notice(text) | Self::Topic(text) => {
+                text.len()
+            }
             Self::Redaction { reason, .. } => reason.len(),
             Self::Reaction { sign, .. } => sign.len(),
             Self::File { name, .. } => name.len(),

@@ -107,7 +107,8 @@ impl schemars::JsonSchema for Text {
 /// line ends and bidirectional overrides become `\u{fffd}`; nothing else changes.
 pub fn harmless(s: &str) -> std::borrow::Cow<'_, str> {
     let bad = |c: char| {
-        (c.is_control() && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+        (c.is_control() && c != '\t')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
     };
     if s.contains(bad) { s.replace(bad, "\u{fffd}").into() } else { s.into() }
 }

@@ -53,3 +53,11 @@ CREATE TABLE mention (
     room INTEGER NOT NULL, account INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (room, account, seq)) WITHOUT ROWID;
 
 CREATE TABLE ignore (account INTEGER NOT NULL, fold TEXT NOT NULL, PRIMARY KEY (account, fold)) WITHOUT ROWID;
+
+-- Edits by what they change, so that a redaction finds the texts that it must blank, and search the text that is shown.
+-- Only edits that still have a text are here.
+CREATE TABLE amend (place INTEGER PRIMARY KEY, target BLOB NOT NULL);
+CREATE INDEX amend_target ON amend (target, place);
+
+-- Events up to `last` of this room are in no log any more, and are deleted some at a time.
+CREATE TABLE waste (room INTEGER PRIMARY KEY, last INTEGER NOT NULL);

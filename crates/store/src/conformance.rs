@@ -47,6 +47,9 @@ pub fn conformance<S: Subject>(subject: &mut S) {
     searches_within_filters(subject);
     takes_any_query(subject);
     search_follows_edits_and_redactions(subject);
+    a_redaction_blanks_all_edits_too(subject);
+    a_hit_shows_the_text_of_the_last_edit(subject);
+    hides_at_once_what_takes_long_to_delete(subject);
 }
 
 /// A room with this number, as the hub makes them.
@@ -169,6 +172,17 @@ impl<'a, S: Subject> Scene<'a, S> {
         self.subject.settle(self.store.as_ref().unwrap());
         let hits = self.reader().search(plan).unwrap();
         hits.iter().map(|(room, event)| (room.0, event.seq)).collect()
+    }
+
+    /// The texts of the hits.
+    fn shown(&mut self, words: &str) -> Vec<String> {
+        self.subject.settle(self.store.as_ref().unwrap());
+        let hits = self.reader().search(&plan(words)).unwrap();
+        let text = |(_, event): &(RoomId, Event)| match &event.kind {
+            EventKind::Message { text, .. } => text.to_string(),
+            kind => format!("{kind:?}"),
+        };
+        hits.iter().map(text).collect()
     }
 
     fn found(&mut self, words: &str) -> Vec<(u32, u64)> {
@@ -692,4 +706,109 @@ fn search_follows_edits_and_redactions<S: Subject>(subject: &mut S) {
     assert_eq!((scene.found("epsilon"), scene.found("zeta")), (vec![], vec![]));
     scene.reopen();
     assert_eq!(scene.found("alpha"), [(1, 1)]);
+}
+
+fn amending(target: EventId, text: &str) -> EventKind {
+    EventKind::Edit { target, text: Text::ours(text) }
+}
+
+fn redacting(target: EventId) -> EventKind {
+    EventKind::Redaction { target, reason: Text::default() }
+}
+
+fn a_redaction_blanks_all_edits_too<S: Subject>(subject: &mut S) {
+    let mut scene = Scene::new(subject);
+    let (first, other) = (scene.say(1, "alpha"), scene.say(1, "omega"));
+    scene.put(1, amending(first, "beta"));
+    scene.put(1, amending(other, "psi"));
+    let elsewhere = scene.put(2, amending(first, "not of this room"));
+    // One edit more in the batch of the redaction.
+    let (edit, redaction) = (scene.append(1, amending(first, "gamma")), scene.append(1, redacting(first)));
+    scene.write(vec![Write::Append(edit), Write::Append(redaction)]);
+    for reopened in [false, true] {
+        let kinds: Vec<EventKind> = scene.log(1).into_iter().map(|event| event.kind).collect();
+        let blank = EventKind::Redacted;
+        let expected =
+            [blank.clone(), message("omega"), blank.clone(), amending(other, "psi"), blank, redacting(first)];
+        assert_eq!(kinds, expected, "reopened: {reopened}");
+        for words in ["alpha", "beta", "gamma", "omega"] {
+            assert_eq!(scene.found(words), [], "{words}");
+        }
+        assert_eq!(scene.found("psi"), [(1, 2)]);
+        scene.reopen();
+    }
+    assert_eq!(scene.log(2)[0].kind, amending(first, "not of this room"), "{elsewhere:?}");
+    // A trimmed message's edits are blanked as well; a trimmed edit is no more.
+    scene.put(1, amending(other, "chi"));
+    scene.write(vec![Write::Trim(RoomId(1), 5)]);
+    scene.put(1, redacting(other));
+    assert!(scene.log(1).iter().all(|event| !matches!(event.kind, EventKind::Edit { .. })));
+}
+
+fn a_hit_shows_the_text_of_the_last_edit<S: Subject>(subject: &mut S) {
+    let mut scene = Scene::new(subject);
+    let first = scene.put(1, EventKind::Message { text: Text::ours("alpha one"), reply_to: Some(nth(900)) });
+    let second = scene.put(1, amending(first, "alpha two"));
+    let third = scene.put(1, amending(first, "alpha three"));
+    assert_eq!(scene.shown("alpha"), ["alpha three"]);
+    assert_eq!((scene.shown("two"), scene.shown("one")), (vec![], vec![]));
+    scene.subject.settle(scene.store.as_ref().unwrap());
+    let hit = scene.reader().search(&plan("three")).unwrap().remove(0).1;
+    assert_eq!((hit.id, hit.seq, hit.ordinal), (first, 1, 1), "it is the message, with other words");
+    assert!(matches!(hit.kind, EventKind::Message { reply_to: Some(_), .. }));
+    // Taken back one by one, from the last.
+    scene.put(1, redacting(third));
+    assert_eq!((scene.shown("alpha"), scene.shown("three")), (vec!["alpha two".to_owned()], vec![]));
+    scene.reopen();
+    assert_eq!(scene.shown("two"), ["alpha two"]);
+    let fourth = scene.put(1, amending(first, "alpha four"));
+    scene.put(1, redacting(second));
+    assert_eq!(scene.shown("alpha"), ["alpha four"], "one below the last changes nothing");
+    scene.put(1, redacting(fourth));
+    assert_eq!(scene.shown("alpha"), ["alpha one"]);
+    scene.put(1, redacting(first));
+    assert_eq!(scene.shown("alpha"), [""; 0]);
+}
+
+/// More than a store would delete in one commit.
+const MANY: usize = 5_000;
+
+fn hides_at_once_what_takes_long_to_delete<S: Subject>(subject: &mut S) {
+    let mut scene = Scene::new(subject);
+    let mut ids = Vec::new();
+    for room in [1, 2] {
+        let appends: Vec<Append> =
+            (0..MANY).map(|n| scene.append(room, message(&format!("many {n}")))).collect();
+        ids.extend(appends.iter().map(|append| append.id));
+        scene.write(appends.into_iter().map(Write::Append).collect());
+    }
+    assert_eq!(scene.found("many").len(), 100);
+    let head = MANY as u64;
+    scene.write(vec![Write::Trim(RoomId(1), head), Write::RemoveRoom(RoomId(2))]);
+    let early = scene.reader().search(&plan("many")).unwrap();
+    assert_eq!(early.len(), 1, "even before search has caught up");
+    for _ in 0..2 {
+        let mut reader = scene.reader();
+        assert_eq!(seqs(&scene.log(1)), [head]);
+        assert_eq!(seqs(&reader.descending(RoomId(1), u64::MAX, 9, 9).unwrap()), [head]);
+        assert_eq!(reader.first_from(RoomId(1), ids[0]).unwrap(), Some(head));
+        assert_eq!((seqs(&scene.log(2)), reader.first_from(RoomId(2), EventId(0)).unwrap()), (vec![], None));
+        assert_eq!(scene.shown("many"), [format!("many {}", MANY - 1)]);
+        scene.reopen();
+        let loaded = scene.store().load().unwrap();
+        assert_eq!((loaded.rooms.len(), loaded.rooms[0].first_seq), (1, head));
+    }
+    // A number that is had again begins anew, however much its room has left behind.
+    scene.write(vec![Write::Room(Box::new(room(2)))]);
+    scene.say(2, "anew");
+    assert_eq!(seqs(&scene.log(2)), [1]);
+    let mut calls = 0;
+    while scene.store().has_leftovers() {
+        scene.store().tidy(0).unwrap();
+        calls += 1;
+        assert!(calls < 10_000, "tidying comes to an end");
+    }
+    assert_eq!((seqs(&scene.log(1)), seqs(&scene.log(2))), (vec![head], vec![1]));
+    scene.say(1, "goes on");
+    assert_eq!(seqs(&scene.log(1)), [head, head + 1]);
 }

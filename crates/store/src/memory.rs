@@ -114,12 +114,21 @@ impl Reader for MemoryStore {
             let found = log.texts().filter(|(event, text)| {
                 rules::fits(plan, event) && words::holds(&words::spaced(text), &phrases)
             });
-            hits.extend(found.map(|(event, _)| (room, event.clone())));
+            hits.extend(found.map(|(event, text)| (room, with_text(event, text))));
         }
         hits.sort_by_key(|(_, event)| std::cmp::Reverse(event.id));
         hits.truncate(plan.limit);
         Ok(hits)
     }
+}
+
+/// The event; a message with this text.
+fn with_text(event: &Event, shown: &Text) -> Event {
+    let mut event = event.clone();
+    if let EventKind::Message { text, .. } = &mut event.kind {
+        *text = shown.clone();
+    }
+    event
 }
 
 /// The first events, as many as both budgets allow, and one at least unless `limit` is 0.
@@ -186,9 +195,15 @@ impl Log {
         self.events.partition_point(before)
     }
 
-    fn at(&mut self, id: EventId) -> Option<&mut Event> {
-        let index = self.index_from(|e| e.id < id);
-        self.events.get_mut(index).filter(|e| e.id == id)
+    /// Makes tombstones of an event and of all its edits, as far as they are here.
+    fn blank(&mut self, target: EventId) {
+        // An edit comes behind what it changes.
+        let index = self.index_from(|e| e.id < target);
+        for event in self.events.range_mut(index..) {
+            if event.id == target || edit_of(&event.kind).is_some_and(|(edited, _)| edited == target) {
+                event.kind = EventKind::Redacted;
+            }
+        }
     }
 
     /// What search finds: each event with its text, a message with that of its last edit.
@@ -304,10 +319,8 @@ impl State {
         }
         // The check has found the log.
         let log = self.logs.get_mut(&append.room)?;
-        if let EventKind::Redaction { target, .. } = &append.kind
-            && let Some(event) = log.at(*target)
-        {
-            event.kind = EventKind::Redacted;
+        if let EventKind::Redaction { target, .. } = &append.kind {
+            log.blank(*target);
         }
         let row = &mut log.row;
         row.head += 1;

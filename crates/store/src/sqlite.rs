@@ -29,6 +29,8 @@ use std::{
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// Txns that one `tidy` looks at.
 const SWEEP_ROWS: i64 = 20_000;
+/// How long one `tidy` deletes events of removed rooms and trimmed logs.
+const SWEEP_TIME: Duration = Duration::from_millis(10);
 /// Time between two sweeps of all txns, in milliseconds.
 const SWEEP_EVERY_MS: i64 = 3_600_000;
 
@@ -39,6 +41,8 @@ pub struct SqliteStore {
     shared: Arc<Shared>,
     indexer: Option<JoinHandle<()>>,
     sweep: Sweep,
+    /// The file has events that are in no log any more.
+    waste: bool,
 }
 
 /// What the store shares with its readers and the indexer.
@@ -102,10 +106,11 @@ impl SqliteStore {
         let db = schema::open_writer(&main_path(dir), wait)?;
         db.busy_timeout(BUSY_WAIT).map_err(|e| fault("open hubbub.db", e))?;
         let heads = load::heads(&db)?;
+        let waste = load::has_waste(&db)?;
         let (senders, signal) = Default::default();
         let shared = Arc::new(Shared { dir: dir.to_owned(), senders, signal });
         let indexer = Some(index::spawn(shared.clone())?);
-        Ok(Self { db, heads, shared, indexer, sweep: Sweep::default() })
+        Ok(Self { db, heads, shared, indexer, sweep: Sweep::default(), waste })
     }
 
     /// Removes old txns, some at a time.
@@ -136,6 +141,7 @@ impl Store for SqliteStore {
 
     fn commit(&mut self, batch: &Batch) -> Result<Vec<Outcome>, StoreError> {
         let done = write::commit(&mut self.db, &mut self.heads, batch)?;
+        self.waste |= done.waste;
         if !done.rooms.is_empty() {
             self.shared.signal.moved(done.rooms, u64::try_from(done.outcomes.len()).unwrap_or(u64::MAX));
         }
@@ -148,8 +154,16 @@ impl Store for SqliteStore {
 
     fn tidy(&mut self, now_ms: i64) -> Result<(), StoreError> {
         let tidying = |e| fault("tidy the store", e);
+        if self.waste {
+            self.waste = write::sweep(&mut self.db, SWEEP_TIME).map_err(tidying)?;
+            return Ok(());
+        }
         self.sweep_txns(now_ms).map_err(tidying)?;
         self.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).map_err(tidying)
+    }
+
+    fn has_leftovers(&self) -> bool {
+        self.waste
     }
 }
 

@@ -28,7 +28,11 @@ struct State {
 
 impl Default for Faults {
     fn default() -> Self {
-        Self(Arc::new(Shared { state: Mutex::default(), changed: Condvar::new(), waiting: watch::Sender::new(0) }))
+        Self(Arc::new(Shared {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            waiting: watch::Sender::new(0),
+        }))
     }
 }
 
@@ -137,12 +141,25 @@ struct FaultyReader {
 }
 
 impl Reader for FaultyReader {
-    fn ascending(&mut self, room: RoomId, from: u64, to: u64, limit: usize, bytes_max: usize) -> Result<Vec<Event>, StoreError> {
+    fn ascending(
+        &mut self,
+        room: RoomId,
+        from: u64,
+        to: u64,
+        limit: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<Event>, StoreError> {
         self.faults.at_read()?;
         self.reader.ascending(room, from, to, limit, bytes_max)
     }
 
-    fn descending(&mut self, room: RoomId, to: u64, limit: usize, bytes_max: usize) -> Result<Vec<Event>, StoreError> {
+    fn descending(
+        &mut self,
+        room: RoomId,
+        to: u64,
+        limit: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<Event>, StoreError> {
         self.faults.at_read()?;
         self.reader.descending(room, to, limit, bytes_max)
     }

@@ -51,7 +51,9 @@ impl TestHub {
         let faults = Faults::default();
         let config = Config { limits: Arc::new(limits), clock: Arc::new(clock.clone()), registration: true };
         match Hub::start(config, Box::new(FaultyStore::new(store, &faults))) {
-            Ok((hub, threads)) => Self { hub, threads: Some(threads), clock, faults, secrets: Mutex::default() },
+            Ok((hub, threads)) => {
+                Self { hub, threads: Some(threads), clock, faults, secrets: Mutex::default() }
+            }
             Err(error) => panic!("the hub does not start: {error}"),
         }
     }
@@ -112,7 +114,12 @@ impl TestHub {
 
     /// A new token of an account: its number and its secret.
     pub async fn token(&self, account: &str, scopes: &[Scope], for_s: Option<u64>) -> (u64, String) {
-        let command = Command::TokenAdd { account: Some(user(account)), label: text("test"), scopes: scopes.to_vec(), for_s };
+        let command = Command::TokenAdd {
+            account: Some(user(account)),
+            label: text("test"),
+            scopes: scopes.to_vec(),
+            for_s,
+        };
         match self.operate(command).await {
             Reply::Token { secret, card } => (card.id, secret),
             other => panic!("a token was asked for, not {other:?}"),
@@ -126,7 +133,8 @@ impl TestHub {
 
     async fn new_account(&self, name: &str, role: Role) -> String {
         self.operate(Command::AccountAdd { name: user(name), role, password: None }).await;
-        let (_, secret) = self.token(name, &[Scope::Read, Scope::Write, Scope::Files, Scope::Admin], None).await;
+        let (_, secret) =
+            self.token(name, &[Scope::Read, Scope::Write, Scope::Files, Scope::Admin], None).await;
         let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         secrets.push((name.to_owned(), secret.clone()));
         secret

@@ -139,3 +139,30 @@ impl LinePeer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn lines_come_whole_however_they_were_cut() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (mut peer, accepted) = tokio::join!(LinePeer::connect(address), listener.accept());
+        let (mut hub, _) = accepted.unwrap();
+        for part in ["on", "e\r", "\ntwo\nnoise\n", "three: 3\r\nrest"] {
+            hub.write_all(part.as_bytes()).await.unwrap();
+        }
+        peer.expect("one").await;
+        assert_eq!(peer.line().await, "two");
+        assert_eq!(peer.until("three").await, "three: 3");
+        assert_eq!(peer.bytes(2).await, b"re");
+        peer.send("bye").await;
+        let mut heard = [0; 5];
+        hub.read_exact(&mut heard).await.unwrap();
+        assert_eq!(&heard, b"bye\r\n");
+        drop(hub);
+        assert_eq!(peer.closed().await, b"st");
+    }
+}

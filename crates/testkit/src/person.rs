@@ -3,8 +3,8 @@
 use crate::{PATIENCE, hub};
 use hubbub_hub::{CloseReason, Delivery, EndReason, Inbox, Session, Signal};
 use hubbub_model::{
-    Command, Event, EventId, EventKind, HistoryQuery, Kind, Refusal, Reply, RoomCard, RoomId, RoomRef, RoomSettings, Start, Target, Ticket,
-    Txn,
+    Command, Event, EventId, EventKind, HistoryQuery, Kind, Refusal, Reply, RoomCard, RoomId, RoomRef,
+    RoomSettings, Start, Target, Ticket, Txn,
 };
 use std::collections::{HashMap, VecDeque};
 
@@ -18,6 +18,8 @@ pub struct Person {
     rooms: HashMap<String, RoomId>,
     /// Seen while something else was waited for.
     waiting: VecDeque<Seen>,
+    /// Answers that came while something of a log was waited for.
+    answers: HashMap<Ticket, Result<Reply, Refusal>>,
     ticket: u64,
     sentinel: u64,
     transcript: Vec<String>,
@@ -74,6 +76,7 @@ impl Person {
             inbox,
             rooms: HashMap::new(),
             waiting: VecDeque::new(),
+            answers: HashMap::new(),
             ticket: 0,
             sentinel: 0,
             transcript: Vec::new(),
@@ -118,6 +121,9 @@ impl Person {
 
     /// Waits for the answer to this ticket. What else comes is kept for later.
     pub async fn reply(&mut self, ticket: Ticket) -> Result<Reply, Refusal> {
+        if let Some(reply) = self.answers.remove(&ticket) {
+            return reply;
+        }
         let of_ticket = |seen: &Seen| matches!(seen, Seen::Reply(of, _) if *of == ticket);
         if let Some(at) = self.waiting.iter().position(of_ticket)
             && let Some(Seen::Reply(_, reply)) = self.waiting.remove(at)
@@ -190,7 +196,12 @@ impl Person {
 
     /// Says something under a mark.
     pub async fn say_once(&mut self, name: &str, words: &str, txn: &str) -> Said {
-        let command = Command::Say { room: self.room(name), text: hub::text(words), reply_to: None, txn: Txn::parse(txn) };
+        let command = Command::Say {
+            room: self.room(name),
+            text: hub::text(words),
+            reply_to: None,
+            txn: Txn::parse(txn),
+        };
         self.said(command).await
     }
 
@@ -237,11 +248,15 @@ impl Person {
         self.next_for("anything").await
     }
 
-    /// The next thing of those that logs bring: an event, a gap, an end. Signals before it are passed over.
+    /// The next thing of those that logs bring: an event, a gap, an end. Signals before it are passed over, answers
+    /// are kept for who asks for them.
     pub async fn next_in_log(&mut self) -> Seen {
         loop {
             match self.next_for("something of a log").await {
                 Seen::Signal(_) | Seen::Opened(_) => {}
+                Seen::Reply(ticket, reply) => {
+                    self.answers.insert(ticket, reply);
+                }
                 Seen::Closed(reason) => self.fail(&format!("the session ended: {reason:?}")),
                 seen => return seen,
             }
@@ -260,7 +275,9 @@ impl Person {
     pub async fn next_message(&mut self) -> (RoomId, Event) {
         loop {
             match self.next_in_log().await {
-                Seen::Event(room, event) if matches!(event.kind, EventKind::Message { .. }) => return (room, event),
+                Seen::Event(room, event) if matches!(event.kind, EventKind::Message { .. }) => {
+                    return (room, event);
+                }
                 Seen::Event(..) => {}
                 seen => self.fail(&format!("a message was to come, not {seen:?}")),
             }

@@ -3,7 +3,9 @@
 use super::*;
 use crate::options::{Begin, LoginAs};
 use hubbub_model::{EventId, Limits, Role, SenderKind, Text};
-use hubbub_wire::native::{Bounds, Failed, Received, Sent, Succeeded, encode_answer, encode_sent, parse_request};
+use hubbub_wire::native::{
+    Bounds, Failed, Received, Sent, Succeeded, encode_answer, encode_sent, parse_request,
+};
 use proptest::prelude::*;
 use std::{collections::HashMap, time::Duration};
 
@@ -120,7 +122,10 @@ fn in_the_lab() -> Session<u32> {
     assert!(matches!(&joins[0].request, Request::Join { last: Some(10), .. }), "{joins:?}");
     give(&mut session, joins[0].rid.as_ref(), &joined("lab", EPOCH, 5, 5)).unwrap();
     give(&mut session, None, &event("lab", 5, "x")).unwrap();
-    assert_eq!(told(&mut session), ["connected again=false", "joined lab again=false restored=false", "lab 5"]);
+    assert_eq!(
+        told(&mut session),
+        ["connected again=false", "joined lab again=false restored=false", "lab 5"]
+    );
     session
 }
 

@@ -9,8 +9,8 @@ use crate::{
     store::{AccountRow, TokenRow, Write},
 };
 use hubbub_model::{
-    AccountCard, AccountId, AccountStatus, Command, Kind, Refusal, Reply, Role, Scope, Sender, SenderKind, SessionId, Text, Ticket, TokenCard,
-    UserName,
+    AccountCard, AccountId, AccountStatus, Command, Kind, Refusal, Reply, Role, Scope, Sender, SenderKind,
+    SessionId, Text, Ticket, TokenCard, UserName,
 };
 use std::sync::Arc;
 
@@ -23,7 +23,10 @@ impl Core {
             return Err(refuse(Kind::Invalid, "you have an account already"));
         }
         if !self.registration {
-            return Err(refuse(Kind::NotAllowed, "this hub takes no registrations: ask an admin for an account"));
+            return Err(refuse(
+                Kind::NotAllowed,
+                "this hub takes no registrations: ask an admin for an account",
+            ));
         }
         let taken = self.people.guest_named(&name.folded()).is_some_and(|guest| guest != session);
         if taken || self.facts.account_named(name.as_str()).is_some() {
@@ -35,9 +38,16 @@ impl Core {
         let fold = row.fold.clone();
         self.write(Write::Account(Box::new(row)));
         let id = self.next_sender();
-        let sender = Sender { id, kind: SenderKind::Account, account: Some(account), number: u64::from(account.0), name: name.clone(), ..(*was).clone() };
+        let sender = Sender {
+            id,
+            kind: SenderKind::Account,
+            account: Some(account),
+            number: u64::from(account.0),
+            name: name.clone(),
+            ..(*was).clone()
+        };
         self.people.register(session, Arc::new(sender), fold);
-        self.tell_renamed(session, was.name.clone());
+        self.tell_renamed(session, &was.name);
         Ok(Some(Reply::Named(name)))
     }
 
@@ -47,7 +57,16 @@ impl Core {
         let kind = if role == Role::Device { SenderKind::Device } else { SenderKind::Account };
         let nick = self.facts.free_nick(&name);
         let fold = name.folded();
-        let card = AccountCard { id, name, nick, kind, role, status: AccountStatus::Active, created_ms: self.now_ms, last_seen_ms: None };
+        let card = AccountCard {
+            id,
+            name,
+            nick,
+            kind,
+            role,
+            status: AccountStatus::Active,
+            created_ms: self.now_ms,
+            last_seen_ms: None,
+        };
         AccountRow { card, fold, password }
     }
 
@@ -98,29 +117,49 @@ impl Core {
     }
 
     /// Accounts and tokens, by an admin, the operator, or (tokens) oneself. Passwords are hashes by now.
-    pub(super) fn manage(&mut self, role: Role, me: Option<AccountId>, scopes: Option<&[Scope]>, command: Command) -> Done {
+    pub(super) fn manage(
+        &mut self,
+        role: Role,
+        me: Option<AccountId>,
+        scopes: Option<&[Scope]>,
+        command: Command,
+    ) -> Done {
         let actor = Actor { role, account: me, fold: "", scopes, attends: false };
         match command {
             Command::AccountAdd { name, role, password } => self.account_add(actor, name, role, password),
             Command::AccountList => {
                 authorize_hub(actor, HubAct::ListAccounts)?;
-                let mut cards: Vec<AccountCard> = self.facts.accounts.values().map(|row| row.card.clone()).collect();
+                let mut cards: Vec<AccountCard> =
+                    self.facts.accounts.values().map(|row| row.card.clone()).collect();
                 cards.sort_by(|a, b| a.name.cmp(&b.name));
                 Ok(Some(Reply::Accounts(cards)))
             }
-            Command::AccountSet { name, role, status, password } => self.account_set(actor, &name, role, status, password),
+            Command::AccountSet { name, role, status, password } => {
+                self.account_set(actor, &name, role, status, password)
+            }
             Command::AccountRemove { name } => self.account_remove(actor, &name),
-            Command::TokenAdd { account, label, scopes, for_s } => self.token_add(actor, account, label, scopes, for_s),
-            Command::TokenList { account } => self.token_list(actor, account),
+            Command::TokenAdd { account, label, scopes, for_s } => {
+                self.token_add(actor, account.as_ref(), label, scopes, for_s)
+            }
+            Command::TokenList { account } => self.token_list(actor, account.as_ref()),
             Command::TokenRemove { id } => self.token_remove(actor, id),
             _ => Err(refuse(Kind::Unsupported, "the operator cannot do that: log in")),
         }
     }
 
-    fn account_add(&mut self, actor: Actor<'_>, name: UserName, role: Role, password: Option<String>) -> Done {
+    fn account_add(
+        &mut self,
+        actor: Actor<'_>,
+        name: UserName,
+        role: Role,
+        password: Option<String>,
+    ) -> Done {
         authorize_hub(actor, HubAct::ManageAccount(role))?;
         if role == Role::Guest {
-            return Err(refuse(Kind::Invalid, "a guest has no account: choose owner, admin, member or device"));
+            return Err(refuse(
+                Kind::Invalid,
+                "a guest has no account: choose owner, admin, member or device",
+            ));
         }
         if self.facts.account_named(name.as_str()).is_some() {
             return Err(refuse(Kind::Taken, format_args!("an account named {name} exists")));
@@ -141,9 +180,12 @@ impl Core {
         let sender = Sender { id: self.next_sender(), name: free.clone(), ..(*was).clone() };
         self.people.rename_guest(guest, Arc::new(sender), fold);
         if let Some(outlet) = self.people.get(guest).map(|here| here.outlet.clone()) {
-            outlet.push(crate::inbox::Control::Told(crate::inbox::Delivery::Reply(Ticket::NONE, Ok(Reply::Named(free)))));
+            outlet.push(crate::inbox::Control::Told(crate::inbox::Delivery::Reply(
+                Ticket::NONE,
+                Ok(Reply::Named(free)),
+            )));
         }
-        self.tell_renamed(guest, was.name.clone());
+        self.tell_renamed(guest, &was.name);
         Ok(())
     }
 
@@ -159,7 +201,10 @@ impl Core {
         if let Some(role) = role {
             authorize_hub(actor, HubAct::ManageAccount(role))?;
             if role == Role::Guest || (role == Role::Device) != (row.card.role == Role::Device) {
-                return Err(refuse(Kind::Invalid, "a person's account stays a person's, a device's a device's"));
+                return Err(refuse(
+                    Kind::Invalid,
+                    "a person's account stays a person's, a device's a device's",
+                ));
             }
             self.keep_an_owner(&row, Some(role))?;
             row.card.role = role;
@@ -190,7 +235,12 @@ impl Core {
 
     /// The last owner cannot be removed, switched off or made less.
     fn keep_an_owner(&self, row: &AccountRow, role: Option<Role>) -> Result<(), Refusal> {
-        let owners = self.facts.accounts.values().filter(|r| r.card.role == Role::Owner && r.card.status == AccountStatus::Active).count();
+        let owners = self
+            .facts
+            .accounts
+            .values()
+            .filter(|r| r.card.role == Role::Owner && r.card.status == AccountStatus::Active)
+            .count();
         if row.card.role == Role::Owner && role != Some(Role::Owner) && owners <= 1 {
             return Err(refuse(Kind::NotAllowed, "this is the last owner: make another one first"));
         }
@@ -200,14 +250,19 @@ impl Core {
     fn managed(&self, actor: Actor<'_>, name: &UserName) -> Result<AccountRow, Refusal> {
         authorize_hub(actor, HubAct::ListAccounts)?;
         let row = self.facts.account_named(name.as_str());
-        let row = row.ok_or_else(|| refuse(Kind::NotFound, format_args!("there is no account named {name}")))?;
+        let row =
+            row.ok_or_else(|| refuse(Kind::NotFound, format_args!("there is no account named {name}")))?;
         authorize_hub(actor, HubAct::ManageAccount(row.card.role))?;
         Ok(row.clone())
     }
 
     /// The account whose tokens are meant: the named one, else one's own.
-    fn token_owner(&self, actor: Actor<'_>, name: Option<UserName>) -> Result<(AccountId, UserName), Refusal> {
-        let row = match (&name, actor.account) {
+    fn token_owner(
+        &self,
+        actor: Actor<'_>,
+        name: Option<&UserName>,
+    ) -> Result<(AccountId, UserName), Refusal> {
+        let row = match (name, actor.account) {
             (Some(name), _) => self.facts.account_named(name.as_str()),
             (None, Some(me)) => self.facts.accounts.get(&me),
             (None, None) => return Err(refuse(Kind::Invalid, "say whose token is meant")),
@@ -220,21 +275,41 @@ impl Core {
         Ok((row.card.id, row.card.name.clone()))
     }
 
-    fn token_add(&mut self, actor: Actor<'_>, name: Option<UserName>, label: Text, scopes: Vec<Scope>, for_s: Option<u64>) -> Done {
+    fn token_add(
+        &mut self,
+        actor: Actor<'_>,
+        name: Option<&UserName>,
+        label: Text,
+        scopes: Vec<Scope>,
+        for_s: Option<u64>,
+    ) -> Done {
         let (account, owner) = self.token_owner(actor, name)?;
         self.fits_note(&label)?;
         if scopes.is_empty() {
             return Err(refuse(Kind::Invalid, "a token needs a scope: read, write, files or admin"));
         }
         let secret = new_secret()?;
-        let expires_ms = for_s.map(|s| self.now_ms.saturating_add(i64::try_from(s.saturating_mul(1000)).unwrap_or(i64::MAX)));
-        let card = TokenCard { id: self.next.token, account: owner, label, scopes, created_ms: self.now_ms, expires_ms, last_used_ms: None };
+        let expires_ms = for_s
+            .map(|s| self.now_ms.saturating_add(i64::try_from(s.saturating_mul(1000)).unwrap_or(i64::MAX)));
+        let card = TokenCard {
+            id: self.next.token,
+            account: owner,
+            label,
+            scopes,
+            created_ms: self.now_ms,
+            expires_ms,
+            last_used_ms: None,
+        };
         self.next.token += 1;
-        self.write(Write::Token(Box::new(TokenRow { card: card.clone(), account, hash: hash_token(&secret) })));
+        self.write(Write::Token(Box::new(TokenRow {
+            card: card.clone(),
+            account,
+            hash: hash_token(&secret),
+        })));
         Ok(Some(Reply::Token { secret, card: Box::new(card) }))
     }
 
-    fn token_list(&self, actor: Actor<'_>, name: Option<UserName>) -> Done {
+    fn token_list(&self, actor: Actor<'_>, name: Option<&UserName>) -> Done {
         if name.is_none() && actor.account.is_none() {
             authorize_hub(actor, HubAct::ListAccounts)?;
             let mut cards: Vec<TokenCard> = self.facts.tokens.values().map(|t| t.card.clone()).collect();
@@ -242,7 +317,8 @@ impl Core {
             return Ok(Some(Reply::Tokens(cards)));
         }
         let (account, _) = self.token_owner(actor, name)?;
-        let mut cards: Vec<TokenCard> = self.facts.tokens.values().filter(|t| t.account == account).map(|t| t.card.clone()).collect();
+        let mut cards: Vec<TokenCard> =
+            self.facts.tokens.values().filter(|t| t.account == account).map(|t| t.card.clone()).collect();
         cards.sort_by_key(|card| card.id);
         Ok(Some(Reply::Tokens(cards)))
     }
@@ -263,7 +339,9 @@ impl Core {
             .sessions_of(Person::Account(account))
             .iter()
             .copied()
-            .filter(|s| self.people.get(*s).is_some_and(|here| here.rights.as_ref().is_some_and(|r| r.token == id)))
+            .filter(|s| {
+                self.people.get(*s).is_some_and(|here| here.rights.as_ref().is_some_and(|r| r.token == id))
+            })
             .collect();
         self.cut(&sessions, None);
         Ok(Some(Reply::Done))

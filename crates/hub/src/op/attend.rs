@@ -5,13 +5,13 @@ use crate::{
     core::{Core, Live},
     inbox::{Attached, Attachment, Control},
     people::Person,
-    rules::{Act, refuse, scope, standing},
+    rules::{Act, not_found, refuse, scope, standing},
     signal::{EndReason, Signal},
-    store::{MemberRow, MarkRow, Write},
+    store::{MarkRow, MemberRow, Write},
 };
 use hubbub_model::{
-    Attendee, Durability, EventKind, Kind, Member, MemberChange, Presence, Refusal, Reply, RoomCard, RoomId, RoomKind, RoomName, RoomRef, Scope,
-    SessionId, Standing, Start, Target, Text, Ticket,
+    Attendee, Durability, EventKind, Kind, Member, MemberChange, Presence, Refusal, Reply, RoomCard, RoomId,
+    RoomKind, RoomName, RoomRef, Scope, SessionId, Standing, Start, Target, Text, Ticket,
 };
 use std::{collections::HashMap, sync::Arc};
 
@@ -27,7 +27,10 @@ impl Core {
     fn has_place_for(&self, session: SessionId, room: RoomId) -> Result<(), Refusal> {
         let (here, max) = (self.here(session)?, self.limits.rooms_per_session_max);
         if here.attachment(room).is_none() && here.open.len() >= max {
-            return Err(refuse(Kind::TooMany, format_args!("a session has at most {max} rooms open: close one first")));
+            return Err(refuse(
+                Kind::TooMany,
+                format_args!("a session has at most {max} rooms open: close one first"),
+            ));
         }
         Ok(())
     }
@@ -90,11 +93,22 @@ impl Core {
     }
 
     /// A cursor for the session, an answer, a signal for the others.
-    fn attach_now(&mut self, session: SessionId, ticket: Ticket, room: RoomId, from: Start, opened: Option<Arc<Attachment>>) {
+    fn attach_now(
+        &mut self,
+        session: SessionId,
+        ticket: Ticket,
+        room: RoomId,
+        from: Start,
+        opened: Option<Arc<Attachment>>,
+    ) {
         let Some(here) = self.people.get(session) else { return };
         let (outlet, who) = (here.outlet.clone(), here.who());
         let card = self.card(session, room);
-        let Some((live, card)) = self.live.get_mut(&room).zip(card) else { return };
+        let Some((live, card)) = self.live.get_mut(&room).zip(card) else {
+            // It was deleted in the same batch.
+            self.tell(&outlet, Control::Told(crate::inbox::Delivery::Reply(ticket, Err(not_found()))));
+            return;
+        };
         let (next, missing) = live.place(from);
         let log = live.log.clone();
         let reply = Box::new(Ok(Reply::Attached { card: Box::new(card), next, missing }));
@@ -106,7 +120,7 @@ impl Core {
             *told = true;
         }
         self.tell(&outlet, Control::Attached(Attached { log, attachment, next }, ticket, reply));
-        self.tell_attendance(room, session, who, true);
+        self.tell_attendance(room, session, &who, true);
     }
 
     /// The hub opens a direct for a session in which nobody asked for it.
@@ -153,7 +167,8 @@ impl Core {
         let room = self.find_room(room)?;
         let here = self.here(session)?;
         let (account, attends) = (here.sender.account, here.attachment(room).is_some());
-        let belongs = account.filter(|a| self.facts.rooms.get(&room).is_some_and(|r| r.members.contains_key(a)));
+        let belongs =
+            account.filter(|a| self.facts.rooms.get(&room).is_some_and(|r| r.members.contains_key(a)));
         if let Some(account) = belongs {
             let sender = self.stored_sender(session, room)?;
             self.write(Write::RemoveMember(room, account));
@@ -194,12 +209,14 @@ impl Core {
         attachment.end(self.live.get(&room).map_or(0, |live| live.head + 1), reason);
         // A parked cursor looks at its end when it is woken.
         outlet.wake_cursors();
-        self.tell_attendance(room, session, who, false);
+        self.tell_attendance(room, session, &who, false);
     }
 
     /// The commit that was to close the room has failed.
     fn reopen(&mut self, session: SessionId, room: RoomId, attachment: Arc<Attachment>, told: Option<bool>) {
-        let (Some(here), Some(live)) = (self.people.get_mut(session), self.live.get_mut(&room)) else { return };
+        let (Some(here), Some(live)) = (self.people.get_mut(session), self.live.get_mut(&room)) else {
+            return;
+        };
         here.open.push((room, attachment));
         live.attendees.insert(session, told.unwrap_or_default());
     }
@@ -210,12 +227,18 @@ impl Core {
             if let Some(live) = self.live.get_mut(&room) {
                 live.attendees.remove(&session);
             }
-            self.tell_attendance(room, session, who.clone(), false);
+            self.tell_attendance(room, session, who, false);
         }
     }
 
     /// Tells a small room who came or went; of a large one only the count is due.
-    pub(super) fn tell_attendance(&mut self, room: RoomId, session: SessionId, who: crate::signal::Who, on: bool) {
+    pub(super) fn tell_attendance(
+        &mut self,
+        room: RoomId,
+        session: SessionId,
+        who: &crate::signal::Who,
+        on: bool,
+    ) {
         let Some(live) = self.live.get(&room) else { return };
         let attendees = live.count();
         if live.attendees.len() > self.limits.arrivals_shown_max {
@@ -238,7 +261,10 @@ impl Core {
             let (name, attendees) = (live.log.name().clone(), live.count());
             for session in live.told() {
                 if let Some(here) = self.people.get(session) {
-                    here.outlet.signal(Signal::Attendees { room, name: name.clone(), attendees }, self.limits.control_queue_max);
+                    here.outlet.signal(
+                        Signal::Attendees { room, name: name.clone(), attendees },
+                        self.limits.control_queue_max,
+                    );
                 }
             }
         }
@@ -277,10 +303,17 @@ impl Core {
     pub(crate) fn tell_presence(&mut self, person: Person, who: &crate::signal::Who, presence: &Presence) {
         let mut told: HashMap<SessionId, ()> = HashMap::new();
         let mine = self.people.sessions_of(person).to_vec();
-        let rooms: Vec<RoomId> =
-            mine.iter().filter_map(|s| self.people.get(*s)).flat_map(|here| here.open.iter().map(|(room, _)| *room)).collect();
+        let rooms: Vec<RoomId> = mine
+            .iter()
+            .filter_map(|s| self.people.get(*s))
+            .flat_map(|here| here.open.iter().map(|(room, _)| *room))
+            .collect();
         for room in rooms {
-            let Some(live) = self.live.get(&room).filter(|live| live.attendees.len() <= self.limits.arrivals_shown_max) else { continue };
+            let Some(live) =
+                self.live.get(&room).filter(|live| live.attendees.len() <= self.limits.arrivals_shown_max)
+            else {
+                continue;
+            };
             for session in live.told().filter(|s| !mine.contains(s)) {
                 if told.insert(session, ()).is_none()
                     && let Some(here) = self.people.get(session)
@@ -294,7 +327,9 @@ impl Core {
 
     pub(super) fn attendees(&mut self, session: SessionId, room: &RoomRef) -> Done {
         let room = self.may(session, Act::Read, room)?;
-        let (Some(live), Some(facts)) = (self.live.get(&room), self.facts.rooms.get(&room)) else { return Ok(None) };
+        let (Some(live), Some(facts)) = (self.live.get(&room), self.facts.rooms.get(&room)) else {
+            return Ok(None);
+        };
         let mut people: HashMap<Person, Attendee> = HashMap::new();
         for here in live.attendees.keys().filter_map(|s| self.people.get(*s)) {
             let attendee = people.entry(here.person()).or_insert_with(|| Attendee {
@@ -326,7 +361,11 @@ impl Core {
             .filter(|member| !member.invited)
             .filter_map(|member| {
                 let name = self.facts.accounts.get(&member.account)?.card.name.clone();
-                Some(Member { name, standing: member.standing, presence: self.presence(Person::Account(member.account)) })
+                Some(Member {
+                    name,
+                    standing: member.standing,
+                    presence: self.presence(Person::Account(member.account)),
+                })
             })
             .collect();
         list.sort_by(|a, b| b.standing.cmp(&a.standing).then_with(|| a.name.cmp(&b.name)));
@@ -336,7 +375,8 @@ impl Core {
 
     /// How somebody is now.
     pub(crate) fn presence(&self, person: Person) -> Presence {
-        let sessions: Vec<_> = self.people.sessions_of(person).iter().filter_map(|s| self.people.get(*s)).collect();
+        let sessions: Vec<_> =
+            self.people.sessions_of(person).iter().filter_map(|s| self.people.get(*s)).collect();
         if sessions.is_empty() {
             let last_seen_ms = match person {
                 Person::Account(id) => self.facts.accounts.get(&id).and_then(|row| row.card.last_seen_ms),
@@ -345,7 +385,9 @@ impl Core {
             return Presence::Gone { last_seen_ms };
         }
         match sessions.iter().map(|here| here.away.as_deref()).collect::<Option<Vec<_>>>() {
-            Some(texts) => Presence::Away { text: texts.first().map(|text| (*text).clone()).unwrap_or_default() },
+            Some(texts) => {
+                Presence::Away { text: texts.first().map(|text| (*text).clone()).unwrap_or_default() }
+            }
             None => Presence::Here,
         }
     }
@@ -369,7 +411,9 @@ impl Core {
     fn find_person(&self, target: &Target) -> Result<Person, Refusal> {
         let nobody = || refuse(Kind::NotFound, "there is nobody of that name here");
         match target {
-            Target::Account(id) => self.facts.accounts.contains_key(id).then_some(Person::Account(*id)).ok_or_else(nobody),
+            Target::Account(id) => {
+                self.facts.accounts.contains_key(id).then_some(Person::Account(*id)).ok_or_else(nobody)
+            }
             Target::Name(name) => self.person_named(&name.folded()).ok_or_else(nobody),
         }
     }
@@ -393,7 +437,12 @@ impl Core {
         let room = row.id;
         self.add_room(row);
         for account in [a, b] {
-            self.write(Write::Member(MemberRow { room, account, standing: Standing::Member, invited: false }));
+            self.write(Write::Member(MemberRow {
+                room,
+                account,
+                standing: Standing::Member,
+                invited: false,
+            }));
         }
         room
     }
@@ -402,7 +451,12 @@ impl Core {
     fn rejoin_direct(&mut self, room: RoomId, pair: [hubbub_model::AccountId; 2]) {
         for account in pair {
             if self.facts.rooms.get(&room).is_some_and(|facts| !facts.members.contains_key(&account)) {
-                self.write(Write::Member(MemberRow { room, account, standing: Standing::Member, invited: false }));
+                self.write(Write::Member(MemberRow {
+                    room,
+                    account,
+                    standing: Standing::Member,
+                    invited: false,
+                }));
             }
         }
     }
@@ -446,7 +500,14 @@ impl Core {
         let other = pair.into_iter().find(|person| *person != me)?;
         let name = match other {
             Person::Account(id) => self.facts.accounts.get(&id)?.card.name.to_string(),
-            Person::Guest(_) => self.people.sessions_of(other).first().and_then(|s| self.people.get(*s))?.sender.name.to_string(),
+            Person::Guest(_) => self
+                .people
+                .sessions_of(other)
+                .first()
+                .and_then(|s| self.people.get(*s))?
+                .sender
+                .name
+                .to_string(),
         };
         Some(RoomName::of_direct_with(&name))
     }

@@ -11,7 +11,9 @@ use crate::{
     signal::{CloseReason, Signal},
     store::{AccountRow, Write},
 };
-use hubbub_model::{AccountId, AccountStatus, Kind, Presence, Refusal, Reply, Role, SenderKind, SessionId, UserName};
+use hubbub_model::{
+    AccountId, AccountStatus, Kind, Presence, Refusal, Reply, Role, SenderKind, SessionId, UserName,
+};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -24,7 +26,8 @@ impl Core {
     pub(crate) fn login(&mut self, step: LoginStep) {
         match step {
             LoginStep::Challenge { name, address, tell } => {
-                let challenge = self.logins.check(name.as_str(), address, self.now_ms).map(|()| self.challenge(&name));
+                let challenge =
+                    self.logins.check(name.as_str(), address, self.now_ms).map(|()| self.challenge(&name));
                 let _ = tell.send(challenge);
             }
             LoginStep::Failed { name, address } => {
@@ -48,7 +51,8 @@ impl Core {
     }
 
     fn challenge(&self, name: &UserName) -> Challenge {
-        let row = self.facts.account_named(name.as_str()).filter(|row| row.card.status == AccountStatus::Active);
+        let row =
+            self.facts.account_named(name.as_str()).filter(|row| row.card.status == AccountStatus::Active);
         Challenge { account: row.map(|row| row.card.id), hash: row.and_then(|row| row.password.clone()) }
     }
 
@@ -63,9 +67,17 @@ impl Core {
         }
     }
 
-    fn token_rights(&mut self, hash: &[u8; 32], origin: &Origin) -> Result<(AccountId, TokenRights), Refusal> {
+    fn token_rights(
+        &mut self,
+        hash: &[u8; 32],
+        origin: &Origin,
+    ) -> Result<(AccountId, TokenRights), Refusal> {
         self.logins.check("", origin.address, self.now_ms)?;
-        let token = self.facts.token(hash).filter(|t| t.card.expires_ms.is_none_or(|until| until > self.now_ms)).cloned();
+        let token = self
+            .facts
+            .token(hash)
+            .filter(|t| t.card.expires_ms.is_none_or(|until| until > self.now_ms))
+            .cloned();
         let Some(mut token) = token else {
             self.logins.failed("", origin.address, self.now_ms);
             return Err(refuse(Kind::BadCredentials, "the token is wrong, expired or revoked"));
@@ -81,7 +93,12 @@ impl Core {
         Ok((account, rights))
     }
 
-    fn begin_guest(&mut self, name: Option<UserName>, origin: &Origin, outlet: &Arc<Outlet>) -> Result<Me, Refusal> {
+    fn begin_guest(
+        &mut self,
+        name: Option<UserName>,
+        origin: &Origin,
+        outlet: &Arc<Outlet>,
+    ) -> Result<Me, Refusal> {
         if !origin.guests {
             return Err(refuse(Kind::NotAllowed, "guests are not welcome here: log in with an account"));
         }
@@ -93,7 +110,8 @@ impl Core {
         self.replace_client(&asked, origin);
         let (name, fold) = self.free_name(&asked)?;
         let renamed = name != asked;
-        let here = self.new_session(SenderKind::Guest, None, number, name, fold, Role::Guest, None, origin, outlet);
+        let here =
+            self.new_session(SenderKind::Guest, None, number, name, fold, Role::Guest, None, origin, outlet);
         Ok(self.arrive(here, renamed))
     }
 
@@ -108,7 +126,17 @@ impl Core {
         let row = row.ok_or_else(|| refuse(Kind::BadCredentials, "the account is switched off"))?.clone();
         let AccountRow { card, fold, .. } = row;
         let number = u64::from(account.0);
-        let here = self.new_session(card.kind, Some(account), number, card.name, fold, card.role, rights, origin, outlet);
+        let here = self.new_session(
+            card.kind,
+            Some(account),
+            number,
+            card.name,
+            fold,
+            card.role,
+            rights,
+            origin,
+            outlet,
+        );
         if let Some(ignored) = self.facts.ignored_by(account) {
             self.tell(outlet, Control::Ignores(Some(ignored)));
         }
@@ -226,18 +254,21 @@ impl Core {
         }
         let was = here.sender.clone();
         let own_case = *here.fold == asked.folded();
-        if !own_case && (self.facts.account_named(asked.as_str()).is_some() || self.people.guest_named(&asked.folded()).is_some()) {
+        if !own_case
+            && (self.facts.account_named(asked.as_str()).is_some()
+                || self.people.guest_named(&asked.folded()).is_some())
+        {
             return Err(refuse(Kind::Taken, "that name is taken: choose another"));
         }
         let id = self.next_sender();
         let renamed = Arc::new(hubbub_model::Sender { id, name: asked.clone(), ..(*was).clone() });
         self.people.rename_guest(session, renamed, asked.folded());
-        self.tell_renamed(session, was.name.clone());
+        self.tell_renamed(session, &was.name);
         Ok(Some(Reply::Named(asked)))
     }
 
     /// The others in small rooms hear of a new name.
-    pub(super) fn tell_renamed(&mut self, session: SessionId, was: UserName) {
+    pub(super) fn tell_renamed(&mut self, session: SessionId, was: &UserName) {
         let Some(here) = self.people.get(session) else { return };
         let who = here.who();
         let mut others: Vec<SessionId> = Vec::new();
@@ -256,7 +287,8 @@ impl Core {
 
     pub(super) fn ignore(&mut self, session: SessionId, who: &UserName, on: bool) -> Done {
         let account = self.here(session)?.sender.account;
-        let account = account.ok_or_else(|| refuse(Kind::NotAllowed, "guests cannot ignore: register first"))?;
+        let account =
+            account.ok_or_else(|| refuse(Kind::NotAllowed, "guests cannot ignore: register first"))?;
         let fold = who.folded();
         if *self.here(session)?.fold == *fold {
             return Err(refuse(Kind::Invalid, "you cannot ignore yourself"));

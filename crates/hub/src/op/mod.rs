@@ -9,7 +9,11 @@ mod read;
 mod room;
 mod talk;
 
-use crate::{core::Core, people::Here, rules::{Act, authorize, not_found, refuse}};
+use crate::{
+    core::Core,
+    people::Here,
+    rules::{Act, authorize, not_found, refuse},
+};
 use hubbub_model::{Command, Kind, Refusal, Reply, RoomId, RoomRef, SessionId, Ticket};
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -41,10 +45,16 @@ impl Core {
 
     fn command(&mut self, session: SessionId, ticket: Ticket, command: Command) -> Done {
         match command {
-            Command::Say { room, text, reply_to, txn } => self.say(session, ticket, &room, text, reply_to, txn),
+            Command::Say { room, text, reply_to, txn } => {
+                self.say(session, ticket, &room, text, reply_to, txn)
+            }
             Command::Edit { room, target, text, txn } => self.edit(session, ticket, &room, target, text, txn),
-            Command::Redact { room, target, reason, txn } => self.redact(session, ticket, &room, target, reason, txn),
-            Command::React { room, target, sign, on, txn } => self.react(session, ticket, &room, target, sign, on, txn),
+            Command::Redact { room, target, reason, txn } => {
+                self.redact(session, ticket, &room, target, reason, txn)
+            }
+            Command::React { room, target, sign, on, txn } => {
+                self.react(session, ticket, &room, target, sign, on, txn)
+            }
             Command::Create { name, settings } => self.create(session, ticket, name, settings),
             Command::Attach { room, from } => self.attach(session, ticket, &room, from),
             Command::Detach { room } => self.detach(session, &room),
@@ -86,7 +96,7 @@ impl Core {
         let reply = match command {
             Command::Rooms => Ok(Some(self.list_all_rooms())),
             Command::Create { name, settings } => self.operator_create(name, settings),
-            Command::Set { room, settings } => self.operator_set(&room, settings),
+            Command::Set { room, settings } => self.operator_set(&room, &settings),
             Command::Delete { room } => self.operator_delete(&room),
             Command::Room { room } => self.operator_show_room(&room),
             command => self.manage(hubbub_model::Role::Owner, None, None, command),

@@ -12,7 +12,8 @@ use crate::{
     store::{Reader, SearchPlan, StoreError},
 };
 use hubbub_model::{
-    Event, EventId, HistoryQuery, Kind, Place, Refusal, Reply, RoomId, RoomKind, RoomName, RoomRef, SearchQuery, SessionId, Ticket, UserName,
+    Event, EventId, HistoryQuery, Kind, Place, Refusal, Reply, RoomId, RoomKind, RoomName, RoomRef,
+    SearchQuery, SessionId, Ticket, UserName,
 };
 use std::{collections::HashMap, sync::Arc};
 
@@ -21,7 +22,13 @@ const ANSWER_BYTES: usize = 1 << 20;
 const SEARCH_HITS_MAX: u32 = 100;
 
 impl Core {
-    pub(super) fn history(&mut self, session: SessionId, ticket: Ticket, room: &RoomRef, query: HistoryQuery) -> Done {
+    pub(super) fn history(
+        &mut self,
+        session: SessionId,
+        ticket: Ticket,
+        room: &RoomRef,
+        query: HistoryQuery,
+    ) -> Done {
         let room = self.may(session, Act::Read, room)?;
         let Some(log) = self.live.get(&room).map(|live| live.log.clone()) else { return Ok(None) };
         let outlet = self.here(session)?.outlet.clone();
@@ -35,8 +42,12 @@ impl Core {
                 return Some(Ok(Reply::History { room, name, events: Arc::new(events), more }));
             }
             reads.run(move |reader| {
-                let reply = stretch(reader, &log, query, max)
-                    .map(|(events, more)| Reply::History { room, name, events: Arc::new(events), more });
+                let reply = stretch(reader, &log, query, max).map(|(events, more)| Reply::History {
+                    room,
+                    name,
+                    events: Arc::new(events),
+                    more,
+                });
                 answer(&outlet, ticket, reply);
             });
             None
@@ -51,7 +62,10 @@ impl Core {
             None => self.searchable(session)?,
         };
         if query.words.trim().is_empty() || query.words.len() > self.limits.note_bytes_max {
-            return Err(refuse(Kind::Invalid, "say what to look for: one or two words or characters are enough"));
+            return Err(refuse(
+                Kind::Invalid,
+                "say what to look for: one or two words or characters are enough",
+            ));
         }
         let names: HashMap<RoomId, RoomName> =
             rooms.iter().filter_map(|room| Some((*room, self.card(session, *room)?.name))).collect();
@@ -65,7 +79,11 @@ impl Core {
         };
         self.reads.run(move |reader| {
             let hits = reader.search(&plan).map(|hits| {
-                Reply::Found(hits.into_iter().filter_map(|(room, event)| Some((names.get(&room)?.clone(), event))).collect())
+                Reply::Found(
+                    hits.into_iter()
+                        .filter_map(|(room, event)| Some((names.get(&room)?.clone(), event)))
+                        .collect(),
+                )
             });
             answer(&outlet, ticket, hits);
         });
@@ -78,7 +96,9 @@ impl Core {
         let rooms = self.facts.rooms.values().filter(|facts| {
             let id = facts.row.id;
             authorize(here.actor(Some(id)), Act::Read, facts, self.now_ms).is_ok()
-                && (facts.row.kind == RoomKind::Room || here.attachment(id).is_some() || facts.row.pair.is_some())
+                && (facts.row.kind == RoomKind::Room
+                    || here.attachment(id).is_some()
+                    || facts.row.pair.is_some())
         });
         Ok(rooms.map(|facts| facts.row.id).collect())
     }
@@ -103,7 +123,12 @@ impl Core {
             return Some(event.ordinal);
         }
         let reader = self.lookup.as_mut()?;
-        reader.ascending(room, seq, seq, 1, usize::MAX).map_err(|error| report(&error)).ok()?.pop().map(|event| event.ordinal)
+        reader
+            .ascending(room, seq, seq, 1, usize::MAX)
+            .map_err(|error| report(&error))
+            .ok()?
+            .pop()
+            .map(|event| event.ordinal)
     }
 
     pub(super) fn whois(&self, who: &UserName) -> Done {
@@ -113,7 +138,8 @@ impl Core {
             Person::Account(id) => self.facts.accounts.get(&id).map(|row| Box::new(row.card.clone())),
             Person::Guest(_) => None,
         };
-        let name = match (&account, self.people.sessions_of(person).first().and_then(|s| self.people.get(*s))) {
+        let name = match (&account, self.people.sessions_of(person).first().and_then(|s| self.people.get(*s)))
+        {
             (Some(card), _) => card.name.clone(),
             (None, Some(here)) => here.sender.name.clone(),
             (None, None) => return Err(nobody()),
@@ -131,12 +157,18 @@ fn answer(outlet: &Outlet, ticket: Ticket, reply: Result<Reply, StoreError>) {
 }
 
 /// The stretch of the log that the query means, oldest first, and whether there is more in its direction.
-fn stretch(reader: &mut dyn Reader, log: &Log, query: HistoryQuery, max: u32) -> Result<(Vec<Event>, bool), StoreError> {
+fn stretch(
+    reader: &mut dyn Reader,
+    log: &Log,
+    query: HistoryQuery,
+    max: u32,
+) -> Result<(Vec<Event>, bool), StoreError> {
     let room = log.id();
     let head = log.head();
     let first = log.first_kept().max(1);
     let clamp = |limit: u32| limit.clamp(1, max) as usize;
-    let down = |reader: &mut dyn Reader, to: u64, limit: usize| reader.descending(room, to, limit, ANSWER_BYTES);
+    let down =
+        |reader: &mut dyn Reader, to: u64, limit: usize| reader.descending(room, to, limit, ANSWER_BYTES);
     match query {
         HistoryQuery::Before(place, limit) => {
             let at = seq_of(reader, log, place, head + 1)?;
@@ -165,7 +197,13 @@ fn stretch(reader: &mut dyn Reader, log: &Log, query: HistoryQuery, max: u32) ->
     }
 }
 
-fn forward(reader: &mut dyn Reader, room: RoomId, from: u64, to: u64, limit: usize) -> Result<(Vec<Event>, bool), StoreError> {
+fn forward(
+    reader: &mut dyn Reader,
+    room: RoomId,
+    from: u64,
+    to: u64,
+    limit: usize,
+) -> Result<(Vec<Event>, bool), StoreError> {
     let events = reader.ascending(room, from, to, limit, ANSWER_BYTES)?;
     let more = events.last().is_some_and(|event| event.seq < to);
     Ok((events, more))
@@ -175,7 +213,9 @@ fn forward(reader: &mut dyn Reader, room: RoomId, from: u64, to: u64, limit: usi
 fn is_at(reader: &mut dyn Reader, room: RoomId, place: Place, seq: u64) -> Result<bool, StoreError> {
     match place {
         Place::Seq(_) | Place::Head => Ok(true),
-        Place::Id(id) => Ok(reader.ascending(room, seq, seq, 1, usize::MAX)?.first().is_some_and(|event| event.id == id)),
+        Place::Id(id) => {
+            Ok(reader.ascending(room, seq, seq, 1, usize::MAX)?.first().is_some_and(|event| event.id == id))
+        }
         Place::Time(_) => Ok(false),
     }
 }
@@ -201,7 +241,14 @@ impl RingReader<'_> {
 }
 
 impl Reader for RingReader<'_> {
-    fn ascending(&mut self, _: RoomId, from: u64, to: u64, limit: usize, _: usize) -> Result<Vec<Event>, StoreError> {
+    fn ascending(
+        &mut self,
+        _: RoomId,
+        from: u64,
+        to: u64,
+        limit: usize,
+        _: usize,
+    ) -> Result<Vec<Event>, StoreError> {
         let from = from.max(self.0.first_kept());
         Ok(self.range(from, to.min(from.saturating_add(limit as u64).saturating_sub(1))))
     }

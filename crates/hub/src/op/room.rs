@@ -9,21 +9,34 @@ use crate::{
     store::{MarkRow, MemberRow, RoomRow, Write},
 };
 use hubbub_model::{
-    Durability, EventKind, Kind, MemberChange, Refusal, Reply, Retention, RoomId, RoomKind, RoomName, RoomRef, RoomSettings, SessionId,
-    Standing, Text, Ticket, Visibility,
+    Durability, EventKind, Kind, MemberChange, Refusal, Reply, Retention, RoomId, RoomKind, RoomName,
+    RoomRef, RoomSettings, SessionId, Standing, Text, Ticket, Visibility,
 };
 
 impl Core {
-    pub(super) fn create(&mut self, session: SessionId, ticket: Ticket, name: RoomName, settings: RoomSettings) -> Done {
+    pub(super) fn create(
+        &mut self,
+        session: SessionId,
+        ticket: Ticket,
+        name: RoomName,
+        settings: RoomSettings,
+    ) -> Done {
         let here = self.here(session)?;
         authorize_hub(here.actor(None), HubAct::CreateRoom)?;
         let (account, outlet) = (here.sender.account, here.outlet.clone());
         let room = self.make(name, settings)?;
         if let Some(account) = account {
-            self.write(Write::Member(MemberRow { room, account, standing: Standing::Operator, invited: false }));
+            self.write(Write::Member(MemberRow {
+                room,
+                account,
+                standing: Standing::Operator,
+                invited: false,
+            }));
             self.note(session, room, MemberChange::Joined)?;
         }
-        self.after_then(&outlet, ticket, move |core| core.card(session, room).map(|card| Ok(Reply::Room(Box::new(card)))));
+        self.after_then(&outlet, ticket, move |core| {
+            core.card(session, room).map(|card| Ok(Reply::Room(Box::new(card))))
+        });
         Ok(None)
     }
 
@@ -37,7 +50,10 @@ impl Core {
             return Err(refuse(Kind::Taken, format_args!("a room named {name} exists, or cannot be made")));
         }
         if self.facts.rooms.len() >= self.limits.rooms_max {
-            return Err(refuse(Kind::TooMany, format_args!("the hub has at most {} rooms", self.limits.rooms_max)));
+            return Err(refuse(
+                Kind::TooMany,
+                format_args!("the hub has at most {} rooms", self.limits.rooms_max),
+            ));
         }
         if let Some(topic) = &settings.topic {
             self.fits_note(topic)?;
@@ -82,7 +98,8 @@ impl Core {
     }
 
     pub(super) fn set(&mut self, session: SessionId, room: &RoomRef, settings: RoomSettings) -> Done {
-        let only_topic = settings.topic.is_some() && settings == RoomSettings { topic: settings.topic.clone(), ..RoomSettings::default() };
+        let only_topic = settings.topic.is_some()
+            && settings == RoomSettings { topic: settings.topic.clone(), ..RoomSettings::default() };
         let id = self.may(session, if only_topic { Act::SetTopic } else { Act::Configure }, room)?;
         let what = self.apply_settings(id, &settings)?;
         if let Some(topic) = settings.topic {
@@ -95,9 +112,9 @@ impl Core {
         Ok(Some(Reply::Done))
     }
 
-    pub(super) fn operator_set(&mut self, room: &RoomRef, settings: RoomSettings) -> Done {
+    pub(super) fn operator_set(&mut self, room: &RoomRef, settings: &RoomSettings) -> Done {
         let id = self.find_room(room)?;
-        self.apply_settings(id, &settings)?;
+        self.apply_settings(id, settings)?;
         Ok(self.operator_card(id))
     }
 
@@ -115,6 +132,7 @@ impl Core {
         }
         let what = change(&mut row, settings.clone());
         self.write(Write::Room(Box::new(row)));
+        self.watch.forget(room);
         self.retain(room);
         Ok(what)
     }
@@ -134,7 +152,8 @@ impl Core {
         if row.fold == "lobby" || row.kind == RoomKind::Direct {
             return Err(refuse(Kind::NotAllowed, "the lobby and directs cannot be deleted"));
         }
-        let attendees: Vec<SessionId> = self.live.get(&room).map(|live| live.attendees.keys().copied().collect()).unwrap_or_default();
+        let attendees: Vec<SessionId> =
+            self.live.get(&room).map(|live| live.attendees.keys().copied().collect()).unwrap_or_default();
         for session in attendees {
             self.close_for(session, room, EndReason::Deleted);
         }
@@ -182,26 +201,11 @@ impl Core {
         self.card(SessionId(0), room).map(|card| Reply::Room(Box::new(card)))
     }
 
-    /// Drops what the room's retention no longer keeps.
-    pub(crate) fn retain(&mut self, room: RoomId) {
-        let (Some(live), Some(facts)) = (self.live.get(&room), self.facts.rooms.get(&room)) else { return };
-        let Some(events) = facts.row.retention.events else { return };
-        let first = (live.head + 1).saturating_sub(events);
-        if first > live.log.first_kept() && !live.log.is_ephemeral() {
-            let log = live.log.clone();
-            self.write(Write::Trim(room, first));
-            let nobody = std::sync::Arc::new(crate::inbox::Outlet::new());
-            self.after_then(&nobody, Ticket::NONE, move |core| {
-                core.trimmed(&log, first);
-                None
-            });
-        }
-    }
-
     pub(super) fn mark_read(&mut self, session: SessionId, room: &RoomRef, seq: u64) -> Done {
         let room = self.may(session, Act::Read, room)?;
         let account = self.here(session)?.sender.account;
-        let account = account.ok_or_else(|| refuse(Kind::NotAllowed, "guests have no read marks: register first"))?;
+        let account =
+            account.ok_or_else(|| refuse(Kind::NotAllowed, "guests have no read marks: register first"))?;
         let head = self.live.get(&room).map_or(0, |live| live.head);
         self.mark_due(room, account, seq.min(head));
         Ok(Some(Reply::Done))
@@ -216,7 +220,9 @@ impl Core {
     /// Stores the read marks that are due, and tells the account's sessions the exact counts.
     pub(crate) fn store_marks(&mut self) {
         for ((room, account), seq) in std::mem::take(&mut self.marks_due) {
-            let Some(facts) = self.facts.rooms.get(&room).filter(|r| r.members.contains_key(&account)) else { continue };
+            let Some(facts) = self.facts.rooms.get(&room).filter(|r| r.members.contains_key(&account)) else {
+                continue;
+            };
             let old = facts.marks.get(&account).copied();
             if old.is_some_and(|old| old.seq >= seq) {
                 continue;
@@ -240,8 +246,11 @@ impl Core {
 
     fn tell_unread(&self, room: RoomId, account: hubbub_model::AccountId) {
         for session in self.people.sessions_of(Person::Account(account)) {
-            let (Some(here), Some(card)) = (self.people.get(*session), self.card(*session, room)) else { continue };
-            let signal = Signal::Unread { room, name: card.name, unread: card.unread, mentions: card.mentions };
+            let (Some(here), Some(card)) = (self.people.get(*session), self.card(*session, room)) else {
+                continue;
+            };
+            let signal =
+                Signal::Unread { room, name: card.name, unread: card.unread, mentions: card.mentions };
             here.outlet.signal(signal, self.limits.control_queue_max);
         }
     }
@@ -253,7 +262,8 @@ impl Core {
         }
         let id = RoomId(self.next.transient_room);
         self.next.transient_room -= 1;
-        let row = self.row(id, RoomName::direct(&label(a), &label(b)), RoomKind::Direct, Durability::Ephemeral);
+        let row =
+            self.row(id, RoomName::direct(&label(a), &label(b)), RoomKind::Direct, Durability::Ephemeral);
         self.live.insert(id, Live::new(&row, self.next.boot));
         self.facts.apply(&Write::Room(Box::new(row)));
         self.transient.insert(id, (a, b));
@@ -266,9 +276,15 @@ impl Core {
 
     /// Somebody has gone for good or for now: their transient directs end.
     pub(super) fn forget_transient(&mut self, person: Person) {
-        let gone: Vec<RoomId> = self.transient.iter().filter(|(_, (a, b))| *a == person || *b == person).map(|(id, _)| *id).collect();
+        let gone: Vec<RoomId> = self
+            .transient
+            .iter()
+            .filter(|(_, (a, b))| *a == person || *b == person)
+            .map(|(id, _)| *id)
+            .collect();
         for room in gone {
-            let attendees: Vec<SessionId> = self.live.get(&room).map(|live| live.attendees.keys().copied().collect()).unwrap_or_default();
+            let attendees: Vec<SessionId> =
+                self.live.get(&room).map(|live| live.attendees.keys().copied().collect()).unwrap_or_default();
             for session in attendees {
                 self.close_for(session, room, EndReason::Deleted);
             }

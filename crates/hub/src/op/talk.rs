@@ -1,9 +1,15 @@
 //! Saying something, changing it, taking it back, putting signs on it.
 
 use super::Done;
-use crate::{core::Core, people::Person, rules::{Act, refuse}, store::Write};
+use crate::{
+    core::Core,
+    people::Person,
+    rules::{Act, refuse},
+    store::Write,
+};
 use hubbub_model::{
-    AccountId, Event, EventId, EventKind, Kind, Refusal, RoomId, RoomKind, RoomRef, Sender, SessionId, Text, Ticket, Txn,
+    AccountId, Event, EventId, EventKind, Kind, Refusal, RoomId, RoomKind, RoomRef, Sender, SessionId, Text,
+    Ticket, Txn,
 };
 use std::sync::Arc;
 
@@ -43,7 +49,7 @@ impl Core {
         if !self.is_own(session, &event) {
             return Err(refuse(Kind::NotAllowed, "only your own messages can be edited"));
         }
-        if !matches!(event.kind, EventKind::Message { .. }) {
+        if !matches!(event.kind, EventKind::Message { .. }) || self.redacting.contains(&target) {
             return Err(refuse(Kind::Invalid, "only messages can be edited"));
         }
         self.speak(session, ticket, room, EventKind::Edit { target, text }, txn)
@@ -89,7 +95,14 @@ impl Core {
     }
 
     /// Adds the event and answers once it is committed.
-    fn speak(&mut self, session: SessionId, ticket: Ticket, room: RoomId, kind: EventKind, txn: Option<Txn>) -> Done {
+    fn speak(
+        &mut self,
+        session: SessionId,
+        ticket: Ticket,
+        room: RoomId,
+        kind: EventKind,
+        txn: Option<Txn>,
+    ) -> Done {
         let sender = self.stored_sender(session, room)?;
         let here = self.here(session)?;
         let txn = txn.map(|txn| here.txn_key(txn.as_str()));
@@ -135,7 +148,10 @@ impl Core {
     pub(super) fn fits(&self, text: &Text) -> Result<(), Refusal> {
         let max = self.limits.message_bytes_max;
         if text.len() > max {
-            return Err(refuse(Kind::TooLarge, format_args!("a message has at most {max} bytes, this one has {}", text.len())));
+            return Err(refuse(
+                Kind::TooLarge,
+                format_args!("a message has at most {max} bytes, this one has {}", text.len()),
+            ));
         }
         // Nearly all texts begin with a letter; the check of the rest is for those that do not.
         if text.bytes().first().is_none_or(|b| *b <= b' ' || !b.is_ascii()) && text.trim().is_empty() {
@@ -147,7 +163,10 @@ impl Core {
     pub(super) fn fits_note(&self, text: &Text) -> Result<(), Refusal> {
         let max = self.limits.note_bytes_max;
         if text.len() > max {
-            return Err(refuse(Kind::TooLarge, format_args!("this text has at most {max} bytes, yours has {}", text.len())));
+            return Err(refuse(
+                Kind::TooLarge,
+                format_args!("this text has at most {max} bytes, yours has {}", text.len()),
+            ));
         }
         Ok(())
     }
@@ -158,7 +177,10 @@ impl Core {
         let has_sign = text.bytes().contains(&b'@');
         let Some(facts) = self.facts.rooms.get(&room) else { return Vec::new() };
         if let Some((a, b)) = facts.row.pair {
-            return [a, b].into_iter().filter(|account| Some(*account) != by && facts.members.contains_key(account)).collect();
+            return [a, b]
+                .into_iter()
+                .filter(|account| Some(*account) != by && facts.members.contains_key(account))
+                .collect();
         }
         if !has_sign || facts.member_count == 0 {
             return Vec::new();
@@ -166,7 +188,10 @@ impl Core {
         let mut found = Vec::new();
         for after in text.split('@').skip(1).take(MENTIONS_MAX) {
             let account = longest_name(after, |name| {
-                self.facts.account_named(name).map(|row| row.card.id).filter(|id| facts.members.get(id).is_some_and(|m| !m.invited))
+                self.facts
+                    .account_named(name)
+                    .map(|row| row.card.id)
+                    .filter(|id| facts.members.get(id).is_some_and(|m| !m.invited))
             });
             found.extend(account.filter(|account| Some(*account) != by && !found.contains(account)));
         }
@@ -175,7 +200,9 @@ impl Core {
 
     /// A direct opens itself on all sessions of both when something is said in it.
     fn open_direct_for_both(&mut self, room: RoomId) {
-        let Some(facts) = self.facts.rooms.get(&room).filter(|r| r.row.kind == RoomKind::Direct) else { return };
+        let Some(facts) = self.facts.rooms.get(&room).filter(|r| r.row.kind == RoomKind::Direct) else {
+            return;
+        };
         let people: Vec<Person> = match facts.row.pair {
             Some((a, b)) => vec![Person::Account(a), Person::Account(b)],
             None => self.transient_pair(room),
@@ -194,9 +221,14 @@ impl Core {
 /// The longest start of `text` that is somebody's name. Chinese sets no space behind a name, so lengths are tried.
 fn longest_name<T>(text: &str, known: impl Fn(&str) -> Option<T>) -> Option<T> {
     let word_end = text.find(char::is_whitespace).unwrap_or(text.len());
-    let mut ends: Vec<usize> = text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= word_end).take(32).collect();
+    let mut ends: Vec<usize> = text
+        .char_indices()
+        .map(|(at, c)| at + c.len_utf8())
+        .take_while(|end| *end <= word_end)
+        .take(32)
+        .collect();
     ends.reverse();
-    ends.into_iter().find_map(|end| text.get(..end).and_then(|name| known(name)))
+    ends.into_iter().find_map(|end| text.get(..end).and_then(&known))
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Accounts, passwords, tokens, roles, and the budget of failures.
 
 use hubbub_hub::CloseReason;
-use hubbub_model::{AccountStatus, Command, HistoryQuery, Kind, Place, Reply, Role, Scope, Start, Target, Visibility};
+use hubbub_model::{
+    AccountStatus, Command, HistoryQuery, Kind, Place, Reply, Role, Scope, Start, Target, Visibility,
+};
 use hubbub_testkit::{Login, TestHub, room, text, user};
 
 fn set(name: &str) -> Command {
@@ -62,7 +64,8 @@ async fn a_token_does_what_its_scopes_say_and_ends_when_it_says() {
     ada.expect("lobby", "by a sensor", "ada").await;
     let attach = Command::Attach { room: writer.room("lobby"), from: Start::Head };
     assert_eq!(writer.refused(attach).await, Kind::NotAllowed);
-    let history = Command::History { room: writer.room("lobby"), query: HistoryQuery::Before(Place::Head, 9) };
+    let history =
+        Command::History { room: writer.room("lobby"), query: HistoryQuery::Before(Place::Head, 9) };
     assert_eq!(writer.refused(history).await, Kind::NotAllowed);
     let direct = Command::Direct { with: Target::Name(user("bob")), from: Start::Last(9) };
     assert_eq!(writer.refused(direct).await, Kind::NotAllowed, "a direct is read as well");
@@ -83,7 +86,9 @@ async fn revoking_a_token_cuts_its_sessions_only() {
     assert_eq!(bot.closed().await, CloseReason::Revoked);
     ada.does(Command::Ping).await;
     assert!(hub.try_enter(Login::token(secret)).await.is_err());
-    let Reply::Tokens(cards) = hub.operate(Command::TokenList { account: Some(user("ada")) }).await else { panic!("no list") };
+    let Reply::Tokens(cards) = hub.operate(Command::TokenList { account: Some(user("ada")) }).await else {
+        panic!("no list")
+    };
     assert!(cards.iter().all(|card| card.id != id));
 }
 
@@ -125,7 +130,12 @@ async fn an_admin_manages_those_beneath_and_the_last_owner_stays() {
     let (id, secret) = hub.token("owner", &[Scope::Read], None).await;
     assert!(admin.command(Command::TokenRemove { id }).await.is_err(), "not the tokens of those above");
     hub.enter(Login::token(secret)).await;
-    let of_owner = Command::TokenAdd { account: Some(user("owner")), label: text("x"), scopes: vec![Scope::Admin], for_s: None };
+    let of_owner = Command::TokenAdd {
+        account: Some(user("owner")),
+        label: text("x"),
+        scopes: vec![Scope::Admin],
+        for_s: None,
+    };
     assert_eq!(admin.refused(of_owner).await, Kind::NotAllowed);
     // An admin sees hidden rooms, but no directs of others.
     let hidden = hubbub_model::RoomSettings { visibility: Some(Visibility::Hidden), ..Default::default() };
@@ -139,7 +149,8 @@ async fn an_admin_manages_those_beneath_and_the_last_owner_stays() {
 #[tokio::test]
 async fn guests_come_only_where_they_are_welcome() {
     let hub = TestHub::new();
-    let refused = hub.try_enter(Login::guest("ada").where_guests_are_unwelcome()).await.err().expect("no guests here");
+    let refused =
+        hub.try_enter(Login::guest("ada").where_guests_are_unwelcome()).await.err().expect("no guests here");
     assert_eq!(refused.kind, Kind::NotAllowed);
 }
 
@@ -148,7 +159,8 @@ async fn failed_logins_have_a_budget_also_when_they_come_at_once() {
     let hub = TestHub::with_limits(hubbub_model::Limits { login_failures_max: 2, ..Default::default() });
     hub.account("ada").await;
     let (_, good) = hub.token("ada", &[Scope::Read], None).await;
-    let attempt = |n: u8| hub.try_enter(Login::password("ada", "guessed wrong").from_address([203, 0, 113, n]));
+    let attempt =
+        |n: u8| hub.try_enter(Login::password("ada", "guessed wrong").from_address([203, 0, 113, n]));
     let (a, b, c, d) = tokio::join!(attempt(1), attempt(2), attempt(3), attempt(4));
     let kinds = [a, b, c, d].map(|login| login.err().expect("all are wrong").kind);
     assert_eq!(kinds.iter().filter(|kind| **kind == Kind::BadCredentials).count(), 2, "{kinds:?}");

@@ -74,19 +74,26 @@ async fn a_failed_commit_leaves_all_as_it_was_and_the_hub_read_only() {
 
     // In one breath with what cannot be done, what can be done is done.
     let room_lab = bob.room("lab");
-    let tickets = bob.submit_all(vec![bob.saying("lab", "no"), Command::Ping, Command::Detach { room: room_lab }]).await;
+    let tickets = bob
+        .submit_all(vec![bob.saying("lab", "no"), Command::Ping, Command::Detach { room: room_lab }])
+        .await;
     let mut kinds = Vec::new();
     for ticket in tickets {
         kinds.push(bob.reply(ticket).await.err().map(|r| r.kind));
     }
     assert_eq!(kinds, [Some(Kind::ReadOnly), None, None]);
-    let refused = hub.hub().operate(Command::AccountAdd { name: user("new"), role: hubbub_model::Role::Member, password: None }).await;
+    let refused = hub
+        .hub()
+        .operate(Command::AccountAdd { name: user("new"), role: hubbub_model::Role::Member, password: None })
+        .await;
     assert_eq!(refused.err().map(|r| r.kind), Some(Kind::ReadOnly), "the operator hears it too");
 }
 
 #[tokio::test]
 async fn a_login_in_a_failed_batch_leaves_no_ghost() {
     let hub = TestHub::new();
+    // The lobby is there once this is answered.
+    hub.operate(Command::Rooms).await;
     hub.faults.fail_commits();
     // The first guest's number would have to be stored.
     let refused = hub.try_enter(Login::guest("ada")).await.err().expect("the batch of the login failed");
@@ -111,7 +118,9 @@ async fn a_failed_batch_opens_and_closes_no_room() {
     }
     let join = Command::Attach { room: bob.room("lab"), from: Start::Head };
     assert_eq!(bob.refused(join).await, Kind::ReadOnly, "bob would become a member");
-    let Reply::Attendees(list, 1) = ada.does(Command::Attendees { room: ada.room("lab") }).await else { ada.fail("not alone") };
+    let Reply::Attendees(list, 1) = ada.does(Command::Attendees { room: ada.room("lab") }).await else {
+        ada.fail("not alone")
+    };
     assert_eq!(list[0].name.as_str(), "ada", "still open for ada, not open for bob");
     // What needs no store still works.
     ada.say("air", "anyone?").await;

@@ -34,7 +34,8 @@ async fn a_session_opens_so_many_rooms_and_no_more() {
         kinds.push(ada.reply(ticket).await.err().map(|refusal| refusal.kind));
     }
     assert_eq!(kinds, [None, None, Some(Kind::TooMany), None]);
-    let direct = Command::Direct { with: hubbub_model::Target::Name(hubbub_testkit::user("op")), from: Start::Head };
+    let direct =
+        Command::Direct { with: hubbub_model::Target::Name(hubbub_testkit::user("op")), from: Start::Head };
     assert_eq!(ada.refused(direct).await, Kind::TooMany);
     // Nor can others open rooms for it beyond that; what they say waits.
     op.direct("ada").await;
@@ -171,6 +172,36 @@ async fn rings_over_their_budget_are_emptied_and_readers_get_all_from_the_store(
             reader.expect(name, &format!("{i} {}", "x".repeat(200)), "ada").await;
         }
         reader.expect_nothing(name, &mut ada).await;
+    }
+}
+
+/// I5: the budget is shared in such a way that those who speak have it, not those who have gone or are silent.
+#[tokio::test]
+async fn deleted_and_idle_rooms_take_no_place_from_a_busy_one() {
+    let hub = TestHub::with_limits(Limits { rings_bytes_max: 32 * 1024, ..Limits::default() });
+    let mut ada = hub.account("ada").await;
+    for n in 0..10 {
+        let name = format!("gone-{n}");
+        ada.does(Command::Create { name: room(&name), settings: RoomSettings::default() }).await;
+        for _ in 0..4 {
+            ada.say(&name, &"x".repeat(1_000)).await;
+        }
+        ada.does(Command::Delete { room: hubbub_model::RoomRef::Name(room(&name)) }).await;
+    }
+    ada.does(Command::Create { name: room("idle"), settings: RoomSettings::default() }).await;
+    for _ in 0..40 {
+        ada.say("idle", &"x".repeat(1_000)).await;
+    }
+    ada.join("lobby").await;
+    for i in 0..10 {
+        ada.say("lobby", &format!("{i}")).await;
+    }
+    // With the store out of reach, what is read comes from the ring.
+    hub.faults.fail_reads();
+    let mut bob = hub.guest("bob").await;
+    bob.join_from("lobby", Start::Last(10)).await;
+    for i in 0..10 {
+        bob.expect("lobby", &format!("{i}"), "ada").await;
     }
 }
 

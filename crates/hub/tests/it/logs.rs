@@ -119,11 +119,33 @@ async fn what_left_the_ring_comes_back_from_the_store_as_it_was() {
     let mut live = hub.guest("live").await;
     live.join("lab").await;
     let first = ada.say("lab", "one 中文").await;
-    let answer = Command::Say { room: ada.room("lab"), text: hubbub_testkit::text("two"), reply_to: Some(first.id), txn: None };
+    let answer = Command::Say {
+        room: ada.room("lab"),
+        text: hubbub_testkit::text("two"),
+        reply_to: Some(first.id),
+        txn: None,
+    };
     ada.said(answer).await;
-    ada.said(Command::React { room: ada.room("lab"), target: first.id, sign: hubbub_testkit::text("✓"), on: true, txn: None }).await;
-    ada.said(Command::Edit { room: ada.room("lab"), target: first.id, text: hubbub_testkit::text("uno"), txn: None }).await;
-    ada.does(Command::Set { room: ada.room("lab"), settings: RoomSettings { topic: Some(hubbub_testkit::text("tea")), ..Default::default() } }).await;
+    ada.said(Command::React {
+        room: ada.room("lab"),
+        target: first.id,
+        sign: hubbub_testkit::text("✓"),
+        on: true,
+        txn: None,
+    })
+    .await;
+    ada.said(Command::Edit {
+        room: ada.room("lab"),
+        target: first.id,
+        text: hubbub_testkit::text("uno"),
+        txn: None,
+    })
+    .await;
+    ada.does(Command::Set {
+        room: ada.room("lab"),
+        settings: RoomSettings { topic: Some(hubbub_testkit::text("tea")), ..Default::default() },
+    })
+    .await;
     live.does(Command::Nick { name: hubbub_testkit::user("alive") }).await;
     live.say("lab", "renamed").await;
     for i in 0..20 {
@@ -147,7 +169,8 @@ async fn a_reader_behind_a_trimmed_log_is_told_of_the_gap() {
     let mut slow = hub.guest("slow").await;
     let epoch = slow.join_from("lab", Start::After { epoch: 0, seq: 0 }).await.card.epoch;
     slow.expect("lab", "m0", "ada").await;
-    let keep = RoomSettings { retention: Some(Retention { events: Some(5), age_s: None }), ..Default::default() };
+    let keep =
+        RoomSettings { retention: Some(Retention { events: Some(5), age_s: None }), ..Default::default() };
     ada.does(Command::Set { room: ada.room("lab"), settings: keep }).await;
     let first = ada.card("lab").await.first_seq;
     assert_eq!(first, 17, "the last five of 21");
@@ -160,7 +183,8 @@ async fn a_reader_behind_a_trimmed_log_is_told_of_the_gap() {
     // A cursor that the trim overtook is told which places will not come.
     let mut behind = hub.guest("behind").await;
     behind.join_from("lab", Start::After { epoch, seq: 17 }).await;
-    let shorter = RoomSettings { retention: Some(Retention { events: Some(2), age_s: None }), ..Default::default() };
+    let shorter =
+        RoomSettings { retention: Some(Retention { events: Some(2), age_s: None }), ..Default::default() };
     ada.does(Command::Set { room: ada.room("lab"), settings: shorter }).await;
     let first = ada.card("lab").await.first_seq;
     let mut next = 18;

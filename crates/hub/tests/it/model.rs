@@ -84,7 +84,10 @@ impl Model {
         self.skip(reader, own, cursor, seq);
         let (who, said) = &self.log[seq as usize - 1];
         assert!(own || *who != reader, "reader {reader} saw its own {seq}");
-        assert!(cursor.ignored != Ignored::Throughout || *who != READERS, "reader {reader} saw {seq} of one it ignores");
+        assert!(
+            cursor.ignored != Ignored::Throughout || *who != READERS,
+            "reader {reader} saw {seq} of one it ignores"
+        );
         assert_eq!(said, words, "place {seq}");
         cursor.next = seq + 1;
     }
@@ -103,13 +106,16 @@ impl Model {
 fn words_of(event: &hubbub_model::Event) -> String {
     match &event.kind {
         EventKind::Message { text, .. } => text.to_string(),
-        EventKind::Member(change) => format!("{change:?}").split([' ', '{']).next().unwrap_or_default().to_owned(),
+        EventKind::Member(change) => {
+            format!("{change:?}").split([' ', '{']).next().unwrap_or_default().to_owned()
+        }
         other => format!("{other:?}"),
     }
 }
 
 async fn story(steps: Vec<Step>, ring_events_max: usize, ring_bytes: usize, ephemeral: bool) {
-    let limits = Limits { ring_events_max, rings_bytes_max: ring_bytes, commit_pace_us: 0, ..Limits::default() };
+    let limits =
+        Limits { ring_events_max, rings_bytes_max: ring_bytes, commit_pace_us: 0, ..Limits::default() };
     let hub = TestHub::with_limits(limits);
     let mut op = hub.account("op").await;
     let durability = Some(if ephemeral { Durability::Ephemeral } else { Durability::Strict });
@@ -165,7 +171,9 @@ async fn story(steps: Vec<Step>, ring_events_max: usize, ring_bytes: usize, ephe
             }
             Step::Close { who } => {
                 let reader = &mut readers[who];
-                let Some(cursor) = reader.cursor.as_mut().filter(|cursor| cursor.reason.is_none()) else { continue };
+                let Some(cursor) = reader.cursor.as_mut().filter(|cursor| cursor.reason.is_none()) else {
+                    continue;
+                };
                 reader.person.does(Command::Detach { room: reader.person.room("lab") }).await;
                 (cursor.end, cursor.reason) = (model.head() + 1, Some(EndReason::Left));
             }
@@ -173,7 +181,8 @@ async fn story(steps: Vec<Step>, ring_events_max: usize, ring_bytes: usize, ephe
                 if !members[who] {
                     continue;
                 }
-                let kick = Command::Kick { room: op.room("lab"), who: user(&format!("r{who}")), reason: text("") };
+                let kick =
+                    Command::Kick { room: op.room("lab"), who: user(&format!("r{who}")), reason: text("") };
                 op.does(kick).await;
                 model.log.push((READERS, "Kicked".into()));
                 members[who] = false;
@@ -213,7 +222,9 @@ async fn story(steps: Vec<Step>, ring_events_max: usize, ring_bytes: usize, ephe
 
 /// Takes one thing and holds it against the model. False: nothing is due, or it is not here yet and not waited for.
 async fn take(model: &Model, who: usize, reader: &mut Reader, wait: bool) -> bool {
-    let Some(cursor) = reader.cursor.as_mut().filter(|c| c.reason.is_some() || c.next <= model.head()) else { return false };
+    let Some(cursor) = reader.cursor.as_mut().filter(|c| c.reason.is_some() || c.next <= model.head()) else {
+        return false;
+    };
     let seen = if wait {
         reader.person.next_in_log().await
     } else {
@@ -223,7 +234,10 @@ async fn take(model: &Model, who: usize, reader: &mut Reader, wait: bool) -> boo
         Seen::Event(_, event) => model.see(who, reader.own, cursor, event.seq, &words_of(&event)),
         Seen::Gap(_, from, to) => {
             assert!(model.ephemeral, "a gap {from}..={to} in a log that keeps all");
-            assert!(from >= cursor.next && to >= from && to < cursor.end, "a gap {from}..={to} for {cursor:?}");
+            assert!(
+                from >= cursor.next && to >= from && to < cursor.end,
+                "a gap {from}..={to} for {cursor:?}"
+            );
             model.skip(who, reader.own, cursor, from);
             cursor.next = to + 1;
         }
@@ -238,8 +252,17 @@ async fn take(model: &Model, who: usize, reader: &mut Reader, wait: bool) -> boo
     true
 }
 
+/// A few stories with every run; `PROPTEST_CASES` asks for more.
+fn config() -> ProptestConfig {
+    let mut config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = 64;
+    }
+    config
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn each_reader_sees_exactly_its_slice(

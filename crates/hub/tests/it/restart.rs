@@ -1,7 +1,10 @@
 //! What comes back after a restart, on both stores.
 
 use hubbub_hub::store::Store;
-use hubbub_model::{AccountStatus, Command, Durability, HistoryQuery, Kind, Place, Reply, RoomSettings, Scope, Standing, Start, Visibility};
+use hubbub_model::{
+    AccountStatus, Command, Durability, HistoryQuery, Kind, Place, Reply, RoomSettings, Scope, Standing,
+    Start, Visibility,
+};
 use hubbub_store::{MemoryStore, SqliteStore};
 use hubbub_testkit::{Login, TestHub, room, text, user};
 
@@ -33,12 +36,18 @@ async fn a_restart<S: Store + 'static>(open: impl Fn() -> S) {
     ada.say("lab", "second").await;
     ada.say("air", "gone with the wind").await;
     ada.does(Command::Stand { room: ada.room("lab"), who: user("bob"), standing: Standing::Voice }).await;
-    ada.does(Command::Ban { room: ada.room("lab"), who: user("mallory"), reason: text(""), for_s: None }).await;
+    ada.does(Command::Ban { room: ada.room("lab"), who: user("mallory"), reason: text(""), for_s: None })
+        .await;
     bob.does(Command::MarkRead { room: bob.room("lab"), seq: said.seq }).await;
     bob.does(Command::Ignore { who: user("gus"), on: true }).await;
     ada.direct("bob").await;
     ada.say("@bob", "psst").await;
-    let disable = Command::AccountSet { name: user("dis"), role: None, status: Some(AccountStatus::Disabled), password: None };
+    let disable = Command::AccountSet {
+        name: user("dis"),
+        role: None,
+        status: Some(AccountStatus::Disabled),
+        password: None,
+    };
     hub.operate(disable).await;
     let (_, ada_token) = hub.token("ada", &[Scope::Read, Scope::Write], None).await;
     let (_, bob_token) = hub.token("bob", &[Scope::Read, Scope::Write], None).await;
@@ -54,16 +63,24 @@ async fn a_restart<S: Store + 'static>(open: impl Fn() -> S) {
     let guest = hub.guest("gus").await;
     assert!(ada.session.me().session > sessions.0, "session numbers are never used again");
     assert!(guest.session.me().number > sessions.1, "nor are guests'");
-    assert_eq!(hub.try_enter(Login::token(dis_token)).await.err().map(|r| r.kind), Some(Kind::BadCredentials));
+    assert_eq!(
+        hub.try_enter(Login::token(dis_token)).await.err().map(|r| r.kind),
+        Some(Kind::BadCredentials)
+    );
 
     let Reply::Rooms(rooms) = bob.does(Command::Rooms).await else { bob.fail("no list") };
     let names: Vec<&str> = rooms.iter().map(|card| card.name.as_str()).collect();
     assert_eq!(names, ["@ada", "air", "lab", "lobby"]);
     let card = bob.card("lab").await;
-    assert_eq!((card.id, card.epoch, card.topic.as_str(), card.member), (lab.card.id, lab.card.epoch, "茶", true));
+    assert_eq!(
+        (card.id, card.epoch, card.topic.as_str(), card.member),
+        (lab.card.id, lab.card.epoch, "茶", true)
+    );
     assert_eq!((card.unread, card.mentions), (1, 0), "the mark is kept");
     assert_eq!(bob.card("air").await.unread, 0, "a new life of the log, with nothing in it");
-    let Reply::Members(members, 2) = bob.does(Command::Members { room: bob.room("lab") }).await else { bob.fail("not two members") };
+    let Reply::Members(members, 2) = bob.does(Command::Members { room: bob.room("lab") }).await else {
+        bob.fail("not two members")
+    };
     let standings: Vec<_> = members.iter().map(|m| (m.name.as_str(), m.standing)).collect();
     assert_eq!(standings, [("ada", Standing::Operator), ("bob", Standing::Voice)]);
 

@@ -1,7 +1,10 @@
 //! Talking: one order for all, answers, edits, redactions, signs, mentions, counts, directs, names, signals.
 
 use hubbub_hub::{CloseReason, Signal};
-use hubbub_model::{Command, Event, EventKind, HistoryQuery, Kind, Place, Presence, Reply, RoomKind, RoomSettings, Start, Target, Text};
+use hubbub_model::{
+    Command, Event, EventKind, HistoryQuery, Kind, Place, Presence, Reply, RoomKind, RoomSettings, Start,
+    Target, Text,
+};
 use hubbub_testkit::{Login, Person, Seen, TestHub, text, user};
 
 fn words(event: &Event) -> &str {
@@ -19,7 +22,8 @@ async fn stored(person: &mut Person, room: &str, n: u32) -> Vec<Event> {
 #[tokio::test]
 async fn all_see_one_order_with_the_same_ids() {
     let hub = TestHub::new();
-    let (mut ada, mut bob, mut eve) = (hub.guest("ada").await, hub.guest("bob").await, hub.guest("eve").await);
+    let (mut ada, mut bob, mut eve) =
+        (hub.guest("ada").await, hub.guest("bob").await, hub.guest("eve").await);
     for person in [&mut ada, &mut bob, &mut eve] {
         person.join("lobby").await;
     }
@@ -55,7 +59,8 @@ async fn a_message_can_answer_another() {
     ada.join("lobby").await;
     bob.join("lobby").await;
     let asked = ada.say("lobby", "who?").await;
-    let answer = Command::Say { room: bob.room("lobby"), text: text("me"), reply_to: Some(asked.id), txn: None };
+    let answer =
+        Command::Say { room: bob.room("lobby"), text: text("me"), reply_to: Some(asked.id), txn: None };
     bob.said(answer).await;
     ada.expect("lobby", "who?", "ada").await;
     let event = ada.expect("lobby", "me", "bob").await;
@@ -69,7 +74,12 @@ async fn one_edits_ones_own_messages_only() {
     ada.join("lobby").await;
     bob.join("lobby").await;
     let said = ada.say("lobby", "teh").await;
-    let edit = |person: &Person| Command::Edit { room: person.room("lobby"), target: said.id, text: text("the"), txn: None };
+    let edit = |person: &Person| Command::Edit {
+        room: person.room("lobby"),
+        target: said.id,
+        text: text("the"),
+        txn: None,
+    };
     let by_bob = edit(&bob);
     assert_eq!(bob.refused(by_bob).await, Kind::NotAllowed);
     // Another session of the same account is the same person.
@@ -80,7 +90,9 @@ async fn one_edits_ones_own_messages_only() {
     assert!(edited.seq > said.seq);
     bob.expect("lobby", "teh", "ada").await;
     let event = bob.next_event().await;
-    assert!(matches!(&event.kind, EventKind::Edit { target, text } if *target == said.id && text.as_str() == "the"));
+    assert!(
+        matches!(&event.kind, EventKind::Edit { target, text } if *target == said.id && text.as_str() == "the")
+    );
     let of_edit = Command::Edit { room: ada.room("lobby"), target: edited.id, text: text("x"), txn: None };
     assert_eq!(ada.refused(of_edit).await, Kind::Invalid, "an edit is not a message");
 }
@@ -95,7 +107,12 @@ async fn what_is_taken_back_is_blank_for_those_who_come_later() {
     bob.join("lab").await;
     let first = ada.say("lab", "a secret").await;
     let second = ada.say("lab", "another").await;
-    let redact = |person: &Person, target| Command::Redact { room: person.room("lab"), target, reason: text("oops"), txn: None };
+    let redact = |person: &Person, target| Command::Redact {
+        room: person.room("lab"),
+        target,
+        reason: text("oops"),
+        txn: None,
+    };
     let by_bob = redact(&bob, first.id);
     assert_eq!(bob.refused(by_bob).await, Kind::NotAllowed);
     let by_ada = redact(&ada, first.id);
@@ -109,7 +126,9 @@ async fn what_is_taken_back_is_blank_for_those_who_come_later() {
     bob.expect("lab", "a secret", "ada").await;
     bob.expect("lab", "another", "ada").await;
     let event = bob.next_event().await;
-    assert!(matches!(&event.kind, EventKind::Redaction { target, reason } if *target == first.id && reason.as_str() == "oops"));
+    assert!(
+        matches!(&event.kind, EventKind::Redaction { target, reason } if *target == first.id && reason.as_str() == "oops")
+    );
 
     // New readers get tombstones: from the ring, and from the store.
     let mut eve = hub.guest("eve").await;
@@ -137,7 +156,13 @@ async fn signs_are_put_on_events_and_taken_off() {
     ada.join("lobby").await;
     bob.join("lobby").await;
     let said = ada.say("lobby", "done").await;
-    let react = |sign: &str, on| Command::React { room: bob.room("lobby"), target: said.id, sign: text(sign), on, txn: None };
+    let react = |sign: &str, on| Command::React {
+        room: bob.room("lobby"),
+        target: said.id,
+        sign: text(sign),
+        on,
+        txn: None,
+    };
     let (put, off, long) = (react("👍", true), react("👍", false), react(&"👍".repeat(9), true));
     bob.said(put).await;
     bob.said(off).await;
@@ -145,9 +170,17 @@ async fn signs_are_put_on_events_and_taken_off() {
     ada.expect("lobby", "done", "ada").await;
     for expected in [true, false] {
         let event = ada.next_event().await;
-        assert!(matches!(&event.kind, EventKind::Reaction { target, on, .. } if *target == said.id && *on == expected));
+        assert!(
+            matches!(&event.kind, EventKind::Reaction { target, on, .. } if *target == said.id && *on == expected)
+        );
     }
-    let nowhere = Command::React { room: bob.room("lobby"), target: hubbub_model::EventId(7), sign: text("x"), on: true, txn: None };
+    let nowhere = Command::React {
+        room: bob.room("lobby"),
+        target: hubbub_model::EventId(7),
+        sign: text("x"),
+        on: true,
+        txn: None,
+    };
     assert_eq!(bob.refused(nowhere).await, Kind::NotFound);
 }
 
@@ -157,16 +190,25 @@ async fn unread_and_mentions_are_counted_exactly() {
     let (mut ada, mut bob) = (hub.account("ada").await, hub.account("bob").await);
     ada.create("lab", RoomSettings::default()).await;
     bob.join("lab").await;
-    assert_eq!((bob.card("lab").await.unread, bob.card("lab").await.mentions), (0, 0), "joining reads what was before");
+    assert_eq!(
+        (bob.card("lab").await.unread, bob.card("lab").await.mentions),
+        (0, 0),
+        "joining reads what was before"
+    );
 
     let one = ada.say("lab", "one").await;
     ada.say("lab", "two, @Bob and @bob").await;
-    let react = Command::React { room: ada.room("lab"), target: one.id, sign: text("+"), on: true, txn: None };
+    let react =
+        Command::React { room: ada.room("lab"), target: one.id, sign: text("+"), on: true, txn: None };
     ada.said(react).await;
     let three = ada.say("lab", "three").await;
     ada.say("lab", "@ada and @nobody and mail@bob.example").await;
     let card = bob.card("lab").await;
-    assert_eq!((card.unread, card.mentions), (4, 2), "a reaction does not count; two messages name bob, one of them twice");
+    assert_eq!(
+        (card.unread, card.mentions),
+        (4, 2),
+        "a reaction does not count; two messages name bob, one of them twice"
+    );
     assert_eq!(ada.card("lab").await.mentions, 0, "one does not mention oneself");
 
     // Another session of bob's hears the exact counts once bob has read.
@@ -224,7 +266,10 @@ async fn a_direct_between_accounts_is_stored_and_opens_itself() {
     let room = hubbub_model::RoomRef::Id(direct.card.id);
     assert_eq!(eve.refused(Command::Attach { room: room.clone(), from: Start::Head }).await, Kind::NotFound);
     assert_eq!(eve.refused(Command::Room { room }).await, Kind::NotFound);
-    assert_eq!(ada.refused(Command::Direct { with: Target::Name(user("ada")), from: Start::Head }).await, Kind::Invalid);
+    assert_eq!(
+        ada.refused(Command::Direct { with: Target::Name(user("ada")), from: Start::Head }).await,
+        Kind::Invalid
+    );
 }
 
 #[tokio::test]
@@ -270,7 +315,9 @@ async fn a_guest_takes_another_name_and_the_others_hear_of_it() {
     let reply = ada.does(Command::Nick { name: user("Ada L.") }).await;
     assert!(matches!(reply, Reply::Named(name) if name.as_str() == "Ada L."));
     let told = bob.signal("the new name", |s| matches!(s, Signal::Renamed { .. })).await;
-    assert!(matches!(told, Signal::Renamed { who, was } if who.name.as_str() == "Ada L." && was.as_str() == "ada"));
+    assert!(
+        matches!(told, Signal::Renamed { who, was } if who.name.as_str() == "Ada L." && was.as_str() == "ada")
+    );
     ada.say("lobby", "it is me").await;
     bob.expect("lobby", "it is me", "Ada L.").await;
     let newcomer = hub.guest("ada").await;
@@ -292,7 +339,9 @@ async fn coming_going_typing_and_being_away_are_signals() {
     ada.signal("bob's typing", |s| matches!(s, Signal::Typing { on: true, .. })).await;
     bob.does(Command::Away { text: Some(text("lunch")) }).await;
     let away = ada.signal("bob's absence", |s| matches!(s, Signal::Presence { .. })).await;
-    assert!(matches!(away, Signal::Presence { presence: Presence::Away { text }, .. } if text.as_str() == "lunch"));
+    assert!(
+        matches!(away, Signal::Presence { presence: Presence::Away { text }, .. } if text.as_str() == "lunch")
+    );
 
     // Away on one device, here on another: here.
     let mut phone = hub.account("bob").await;
@@ -302,13 +351,17 @@ async fn coming_going_typing_and_being_away_are_signals() {
     phone.does(Command::Away { text: Some(text("still bus")) }).await;
     let mut last = Presence::Here;
     for _ in 0..3 {
-        let Signal::Presence { presence, .. } = ada.signal("presence", |s| matches!(s, Signal::Presence { .. })).await else {
+        let Signal::Presence { presence, .. } =
+            ada.signal("presence", |s| matches!(s, Signal::Presence { .. })).await
+        else {
             ada.fail("no presence")
         };
         last = presence;
     }
     assert_eq!(last, Presence::Here);
-    let Reply::Whois { presence, .. } = ada.does(Command::Whois { who: user("bob") }).await else { ada.fail("no card") };
+    let Reply::Whois { presence, .. } = ada.does(Command::Whois { who: user("bob") }).await else {
+        ada.fail("no card")
+    };
     assert_eq!(presence, Presence::Here);
 
     hub.clock.jump(1_000);
@@ -316,7 +369,9 @@ async fn coming_going_typing_and_being_away_are_signals() {
     for _ in 0..2 {
         ada.signal("bob's going", |s| matches!(s, Signal::Attend { on: false, .. })).await;
     }
-    let Reply::Whois { presence, .. } = ada.does(Command::Whois { who: user("bob") }).await else { ada.fail("no card") };
+    let Reply::Whois { presence, .. } = ada.does(Command::Whois { who: user("bob") }).await else {
+        ada.fail("no card")
+    };
     assert_eq!(presence, Presence::Gone { last_seen_ms: Some(1_700_000_001_000) });
     let head = ada.card("lobby").await.head;
     assert_eq!(head, 2, "of all this the log keeps two joins only");
@@ -325,7 +380,8 @@ async fn coming_going_typing_and_being_away_are_signals() {
 #[tokio::test]
 async fn who_is_ignored_is_not_seen() {
     let hub = TestHub::new();
-    let (mut ada, mut bob, mut eve) = (hub.account("ada").await, hub.account("bob").await, hub.guest("eve").await);
+    let (mut ada, mut bob, mut eve) =
+        (hub.account("ada").await, hub.account("bob").await, hub.guest("eve").await);
     for person in [&mut ada, &mut bob, &mut eve] {
         person.join("lobby").await;
     }

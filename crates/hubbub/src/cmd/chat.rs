@@ -7,7 +7,7 @@ mod places;
 pub(crate) mod show;
 mod typist;
 
-use super::login::Login;
+use super::login::{Login, told};
 use crate::words::tell;
 use anyhow::{Result, bail};
 use hubbub_client::{Address, Answer, Begin, Client, ClientError, Events, Incoming, LoginAs, wire::FromHub};
@@ -68,11 +68,18 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         Start::Unnamed(style, first) => (style, first),
     };
     let wanted = login.name.map(|name| name.to_string());
-    let (client, events) = Client::connect(options).await?;
+    let (client, events) = Client::connect(options).await.map_err(told)?;
     let (tell_typed, typed) = mpsc::channel(TYPED_MAX);
     let places = Places::wanting(&args.room);
-    let typist =
-        Typist { client: client.clone(), lines, first, style, places: places.clone(), typed: tell_typed, last: args.last };
+    let typist = Typist {
+        client: client.clone(),
+        lines,
+        first,
+        style,
+        places: places.clone(),
+        typed: tell_typed,
+        last: args.last,
+    };
     let mut tasks = JoinSet::new();
     tasks.spawn(typist.run());
     let listener = Listener { wanted, ..Listener::new(client, args.room, places) };
@@ -146,7 +153,7 @@ struct Listener {
     own: HashSet<u64>,
     name: String,
     /// In the order in which they were asked for.
-    answers: VecDeque<(What, Answer)>,
+    due: VecDeque<Due>,
     /// The room is open, or will not be.
     arrived: bool,
     failed: bool,
@@ -155,6 +162,12 @@ struct Listener {
     /// No more lines come; until then what was asked must be answered.
     leaving: Option<Duration>,
     give_up: Option<Instant>,
+}
+
+/// Something to show, in its turn.
+enum Due {
+    Answer(What, Answer),
+    Note(String),
 }
 
 impl Listener {
@@ -166,7 +179,7 @@ impl Listener {
             places,
             own: HashSet::new(),
             name: String::new(),
-            answers: VecDeque::new(),
+            due: VecDeque::new(),
             arrived: false,
             failed: false,
             offline: false,
@@ -182,7 +195,7 @@ impl Listener {
         tokio::pin!(stop);
         let mut stopped = false;
         loop {
-            if self.leaving.is_some() && self.arrived && self.answers.is_empty() {
+            if self.leaving.is_some() && self.arrived && self.due.is_empty() {
                 return self.leave().await;
             }
             let give_up = self.give_up.unwrap_or_else(|| Instant::now() + PATIENCE);
@@ -198,7 +211,7 @@ impl Listener {
                         self.leave_within(PATIENCE);
                     }
                 },
-                answer = first(&mut self.answers), if !self.answers.is_empty() => self.answered(answer)?,
+                answer = first(&mut self.due), if !self.due.is_empty() => self.answered(answer)?,
                 () = &mut stop, if !stopped => {
                     stopped = true;
                     lines_end = true;
@@ -219,10 +232,13 @@ impl Listener {
     }
 
     async fn leave(self) -> Result<ExitCode> {
-        let unsure = self.answers.len();
+        let unsure = self.due.iter().filter(|due| matches!(due, Due::Answer(..))).count();
         if unsure > 0 {
             let n = unsure.to_string();
-            print_line(&show::notice(&tell("the hub did not answer; {n} messages are not known to be sent", &[("n", &n)])))?;
+            print_line(&show::notice(&tell(
+                "the hub did not answer; {n} messages are not known to be sent",
+                &[("n", &n)],
+            )))?;
         }
         self.client.quit().await;
         Ok(if unsure > 0 || self.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -231,10 +247,14 @@ impl Listener {
     fn typed(&mut self, typed: Typed) -> io::Result<()> {
         match typed {
             Typed::Asked(what, answer) => {
-                self.answers.push_back((what, answer));
+                self.due.push_back(Due::Answer(what, answer));
                 Ok(())
             }
-            Typed::Note(text) => print_line(&show::notice(&text)),
+            Typed::Note(text) if self.due.is_empty() => print_line(&show::notice(&text)),
+            Typed::Note(text) => {
+                self.due.push_back(Due::Note(text));
+                Ok(())
+            }
             Typed::Failed(text) => {
                 self.failed = true;
                 print_line(&show::notice(&text))
@@ -242,8 +262,19 @@ impl Listener {
         }
     }
 
+    /// The first thing due is there; notes behind it are due no more.
     fn answered(&mut self, answer: Result<FromHub, ClientError>) -> io::Result<()> {
-        let Some((what, _)) = self.answers.pop_front() else { return Ok(()) };
+        if let Some(Due::Answer(what, _)) = self.due.pop_front() {
+            self.tell_answer(what, answer)?;
+        }
+        while let Some(Due::Note(text)) = self.due.front() {
+            print_line(&show::notice(text))?;
+            self.due.pop_front();
+        }
+        Ok(())
+    }
+
+    fn tell_answer(&mut self, what: What, answer: Result<FromHub, ClientError>) -> io::Result<()> {
         match (what, answer) {
             (What::Said, Ok(_)) => Ok(()),
             (What::Said, Err(error)) => {
@@ -264,7 +295,7 @@ impl Listener {
                 (!typed_here).then(|| show::event(&value, self.places.tag(&room).as_deref()))
             }
             Incoming::Signal(value) => {
-                let line = show::signal(&value, |room| self.places.label(room));
+                let line = show::signal(&value, |room| self.places.label(room), |room| self.places.tag(room));
                 if let FromHub::Closed { room, .. } = &*value {
                     self.places.closed(room);
                 }
@@ -283,7 +314,9 @@ impl Listener {
                 (self.offline, self.tries, self.give_up) = (false, 0, None);
                 self.name = welcome.nickname;
                 let wanted = self.wanted.take().filter(|wanted| *wanted != self.name);
-                wanted.map(|name| tell("{name} is taken; you are {got}", &[("name", &name), ("got", &self.name)]))
+                wanted.map(|name| {
+                    tell("{name} is taken; you are {got}", &[("name", &name), ("got", &self.name)])
+                })
             }
             Incoming::Joined { joined, again, restored } => {
                 let is_first = !std::mem::replace(&mut self.arrived, true);
@@ -309,7 +342,7 @@ impl Listener {
                 let why = tell("{room} cannot be opened: {why}", &[("room", &room), ("why", &refusal.text)]);
                 self.places.closed(&room);
                 if !std::mem::replace(&mut self.arrived, true) && room == self.room.as_str() {
-                    bail!("{why}");
+                    return Err(told(why));
                 }
                 Some(why)
             }
@@ -322,7 +355,7 @@ impl Listener {
                 );
                 Some(gist)
             }
-            Incoming::Closed(fault) => bail!("{fault}"),
+            Incoming::Closed(fault) => return Err(told(fault)),
             Incoming::Event { .. } | Incoming::Signal(_) => None,
         })
     }
@@ -340,10 +373,10 @@ impl Listener {
 }
 
 /// The answer that is due first. Cancel safe.
-async fn first(answers: &mut VecDeque<(What, Answer)>) -> Result<FromHub, ClientError> {
-    match answers.front_mut() {
-        Some((_, answer)) => answer.await,
-        None => std::future::pending().await,
+async fn first(due: &mut VecDeque<Due>) -> Result<FromHub, ClientError> {
+    match due.front_mut() {
+        Some(Due::Answer(_, answer)) => answer.await,
+        Some(Due::Note(_)) | None => std::future::pending().await,
     }
 }
 

@@ -1,16 +1,19 @@
 //! Who a client command is and which hub it talks to: the flags that `chat`, `say` and `tail` share.
 
-use crate::words::{tell, tongue};
-use anyhow::{Context, Result, bail};
+use crate::{
+    cmd::password,
+    config::data_folder,
+    words::{tell, tongue},
+};
+use anyhow::{Context, Result, anyhow, bail};
 use hubbub_client::{Address, LoginAs, Options, Pinned, wire::Secret};
-use hubbub_model::UserName;
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use hubbub_model::{UserName, harmless};
 use std::{
     env,
-    io::{self, BufRead, IsTerminal, Read, Write},
+    fmt::Display,
+    io::{self, IsTerminal, Read},
     path::{Path, PathBuf},
 };
-use tokio::sync::oneshot;
 
 /// Who and where.
 #[derive(Clone, Debug, clap::Args)]
@@ -53,7 +56,7 @@ impl Login {
             return Ok(LoginAs::Token(token(file)?));
         }
         if let Some(name) = &self.account {
-            let password = Secret(password(name.as_str()).await?);
+            let password = Secret(account_password(name.as_str()).await?);
             return Ok(LoginAs::Account { name: name.to_string(), password });
         }
         let name = self.name.clone().or_else(own_name);
@@ -71,68 +74,38 @@ fn token(file: &Path) -> Result<Secret> {
     let at = file.display();
     let mut text = String::new();
     let open = std::fs::File::open(file).with_context(|| format!("cannot read the token file {at}"))?;
-    open.take(SECRET_BYTES_MAX).read_to_string(&mut text).with_context(|| format!("cannot read the token file {at}"))?;
+    open.take(SECRET_BYTES_MAX)
+        .read_to_string(&mut text)
+        .with_context(|| format!("cannot read the token file {at}"))?;
     match text.trim() {
         "" => bail!("the token file {at} is empty"),
         token => Ok(Secret(token.to_owned())),
     }
 }
 
-async fn password(name: &str) -> Result<String> {
+async fn account_password(name: &str) -> Result<String> {
     if let Ok(password) = env::var("HUBBUB_PASSWORD") {
         return Ok(password);
     }
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         bail!("the password of {name} is needed: set HUBBUB_PASSWORD, or use --token-file");
     }
-    let _unseen = Unseen::begin()?;
-    eprint!("{}", tell("Password of {name}: ", &[("name", name)]));
-    io::stderr().flush()?;
-    let (tell_line, line) = oneshot::channel();
-    // A thread of its own, which nobody waits for: reading a terminal cannot be broken off.
-    std::thread::spawn(move || {
-        let mut line = String::new();
-        let read = io::stdin().lock().take(SECRET_BYTES_MAX).read_line(&mut line);
-        let _ = tell_line.send(read.map(|_| line));
-    });
-    let line = tokio::select! {
-        line = line => line?.context("cannot read the password")?,
-        _ = tokio::signal::ctrl_c() => bail!("given up"),
-    };
-    eprintln!();
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+    password::unseen(&tell("Password of {name}: ", &[("name", name)])).await
 }
 
-/// While it lives, the terminal does not show what is typed.
-struct Unseen(Termios);
-
-impl Unseen {
-    fn begin() -> Result<Self> {
-        let seen = tcgetattr(io::stdin()).context("cannot hide the password that will be typed: set HUBBUB_PASSWORD")?;
-        let mut unseen = seen.clone();
-        unseen.local_modes.remove(LocalModes::ECHO);
-        tcsetattr(io::stdin(), OptionalActions::Flush, &unseen)?;
-        Ok(Self(seen))
-    }
+/// An error to end with. What the hub said in it commands no terminal.
+pub(crate) fn told(error: impl Display) -> anyhow::Error {
+    anyhow!(safe(error))
 }
 
-impl Drop for Unseen {
-    fn drop(&mut self) {
-        // A terminal that has gone away needs nothing.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &self.0);
-    }
+/// What the hub said, on one line, without anything that a terminal would obey.
+pub(crate) fn safe(text: impl Display) -> String {
+    harmless(&text.to_string().replace('\n', " ")).into_owned()
 }
 
 /// The file of hubs whose certificates are known; none without a home folder.
 fn known_hubs() -> Option<PathBuf> {
-    let named = env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
-    let home = || env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
-    let folder = if cfg!(target_os = "macos") {
-        home()?.join("Library/Application Support")
-    } else {
-        named.or_else(|| Some(home()?.join(".local/share")))?
-    };
-    Some(folder.join("hubbub/known_hubs"))
+    data_folder().ok().map(|folder| folder.join("known_hubs"))
 }
 
 /// Tells on standard error that a hub's certificate was seen for the first time.

@@ -24,6 +24,12 @@ pub(crate) async fn from_terminal() -> Result<Option<String>> {
     usable(&first).map(Some)
 }
 
+/// Asks for a known password, once, at a terminal.
+pub(crate) async fn unseen(prompt: &str) -> Result<String> {
+    let _unseen = Unseen::begin()?;
+    typed(prompt).await
+}
+
 fn usable(password: &str) -> Result<String> {
     match password {
         "" => bail!("the password is empty"),
@@ -33,7 +39,8 @@ fn usable(password: &str) -> Result<String> {
 }
 
 /// A line that is typed. Ctrl-C is heard here, so that the terminal is put right before the end.
-async fn typed(prompt: &'static str) -> Result<String> {
+async fn typed(prompt: &str) -> Result<String> {
+    let prompt = prompt.to_owned();
     let read = tokio::task::spawn_blocking(move || {
         eprint!("{prompt}");
         io::stderr().flush()?;
@@ -63,8 +70,9 @@ struct Unseen(Termios);
 
 impl Unseen {
     fn begin() -> Result<Self> {
-        let seen = tcgetattr(io::stdin())
-            .context("cannot hide the password that will be typed: use --password-stdin")?;
+        let seen = tcgetattr(io::stdin()).context(
+            "cannot hide the password that will be typed: use --password-stdin, or HUBBUB_PASSWORD",
+        )?;
         let mut unseen = seen.clone();
         unseen.local_modes.remove(LocalModes::ECHO);
         tcsetattr(io::stdin(), OptionalActions::Flush, &unseen)?;

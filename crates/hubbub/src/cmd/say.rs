@@ -4,8 +4,9 @@
 
 use super::{
     chat::{is_closed_pipe, print_line, stdin_lines, stop_signal},
-    login::Login,
+    login::{Login, safe, tell_pinned, told},
 };
+use crate::words::tell;
 use anyhow::{Result, anyhow, bail};
 use hubbub_client::{Answer, Begin, Client, ClientError, Events, Incoming, Said};
 use hubbub_model::{Kind, RoomName};
@@ -55,7 +56,7 @@ async fn say_all(args: Args) -> Result<ExitCode> {
         words => one_line(words.join(" ")),
     };
     let options = args.login.options().await?;
-    let (client, events) = Client::connect(options).await?;
+    let (client, events) = Client::connect(options).await.map_err(told)?;
     let room = args.room.to_string();
     let mouth = Mouth { client: client.clone(), room, registered: args.login.is_registered(), lines };
     let (tell, answers) = mpsc::channel(ANSWERS_MAX);
@@ -96,7 +97,7 @@ impl Mouth {
             if !std::mem::replace(&mut is_in, true) {
                 self.enter().await?;
             }
-            let answer = self.client.submit_say(&self.room, text).await?;
+            let answer = self.client.submit_say(&self.room, text).await.map_err(told)?;
             if answers.send(answer).await.is_err() {
                 return Ok(());
             }
@@ -106,10 +107,10 @@ impl Mouth {
 
     /// A guest must have the room open to speak in it. An account that belongs to it need not.
     async fn enter(&self) -> Result<()> {
-        if self.registered && self.belongs().await? {
+        if self.registered && self.belongs().await.map_err(told)? {
             return Ok(());
         }
-        self.client.join(&self.room, Begin::Head).await?;
+        self.client.join(&self.room, Begin::Head).await.map_err(told)?;
         Ok(())
     }
 
@@ -147,11 +148,11 @@ impl Report {
                 Ok(print_line(&line.to_string())?)
             }
             Ok(_) => Ok(()),
-            Err(ClientError::Closed(fault)) => Err(anyhow!("{fault}")),
+            Err(ClientError::Closed(fault)) => Err(told(fault)),
             Err(error) => {
                 self.failed = true;
                 if !self.quiet {
-                    eprintln!("hubbub: {}", crate::words::tell("not sent: {why}", &[("why", &error.to_string())]));
+                    eprintln!("hubbub: {}", tell("not sent: {why}", &[("why", &safe(error))]));
                 }
                 Ok(())
             }
@@ -171,14 +172,14 @@ pub(crate) async fn hub_gone(mut events: Events) -> anyhow::Error {
                     since = Some((at, reason.to_string()));
                 }
                 Some(Incoming::Connected { .. }) => since = None,
-                Some(Incoming::Pinned(pinned)) => super::login::tell_pinned(&pinned),
-                Some(Incoming::Closed(fault)) => return anyhow!("{fault}"),
+                Some(Incoming::Pinned(pinned)) => tell_pinned(&pinned),
+                Some(Incoming::Closed(fault)) => return told(fault),
                 Some(_) => {}
                 None => return anyhow!("the client has ended"),
             },
             () = sleep_until(until), if since.is_some() => {
                 let why = since.map(|(_, why)| why).unwrap_or_default();
-                return anyhow!("{why}; the hub has been away for {} s", PATIENCE.as_secs());
+                return told(format_args!("{why}; the hub has been away for {} s", PATIENCE.as_secs()));
             }
         }
     }

@@ -4,7 +4,7 @@
 
 use super::{
     chat::{is_closed_pipe, print_line, show, stop_signal},
-    login::{Login, tell_pinned},
+    login::{Login, safe, tell_pinned, told},
     say::hub_gone,
 };
 use crate::words::tell;
@@ -60,7 +60,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
 }
 
 async fn print_room(args: Args) -> Result<()> {
-    let (client, events) = Client::connect(args.login.options().await?).await?;
+    let (client, events) = Client::connect(args.login.options().await?).await.map_err(told)?;
     let printer = Printer { json: args.json, quiet: args.quiet };
     let room = args.room.as_str();
     let ended = tokio::select! {
@@ -71,8 +71,8 @@ async fn print_room(args: Args) -> Result<()> {
                     gone = hub_gone(events) => Err(gone),
                 };
             }
-            let begin = begin(&client, room, args.since, args.last).await?;
-            let joined = async { client.join(room, begin).await.map_err(anyhow::Error::from).map(drop) };
+            let begin = begin(&client, room, args.since, args.last).await.map_err(told)?;
+            let joined = async { client.join(room, begin).await.map_err(told).map(drop) };
             tokio::try_join!(joined, printer.follow(events)).map(drop)
         } => ended,
         () = stop_signal() => Ok(()),
@@ -103,23 +103,26 @@ impl Printer {
                 Incoming::Event { value, .. } => self.event(&value)?,
                 Incoming::Gap { room, from, to } => self.gap(&room, from, to)?,
                 Incoming::Joined { joined, restored: true, .. } => {
-                    self.note(&tell("{room} was restored from a backup or begun anew", &[("room", &joined.room)]));
+                    self.note(&tell(
+                        "{room} was restored from a backup or begun anew",
+                        &[("room", &joined.room)],
+                    ));
                 }
                 Incoming::Offline { reason, .. } => self.note(&reason.to_string()),
                 Incoming::Resumed { missing: 0 } => self.note(&tell("back, nothing missed", &[])),
                 Incoming::Resumed { missing } => {
                     self.note(&tell("back; {n} messages are no longer kept", &[("n", &missing.to_string())]));
                 }
-                Incoming::Refused { refusal, .. } => bail!("{refusal}"),
+                Incoming::Refused { refusal, .. } => return Err(told(refusal)),
                 Incoming::Signal(value) => {
                     if let FromHub::Closed { .. } = &*value {
-                        let why = show::signal(&value, ToOwned::to_owned).unwrap_or_default();
-                        bail!("{}", why.trim_start_matches("-- "));
+                        let why = show::signal(&value, ToOwned::to_owned, |_| None).unwrap_or_default();
+                        return Err(told(why.trim_start_matches("-- ")));
                     }
                 }
                 Incoming::Pinned(pinned) => tell_pinned(&pinned),
                 Incoming::Connected { .. } | Incoming::Joined { .. } => {}
-                Incoming::Closed(fault) => bail!("{fault}"),
+                Incoming::Closed(fault) => return Err(told(fault)),
             }
         }
         bail!("the client has ended")
@@ -130,7 +133,9 @@ impl Printer {
         let mut after = match since {
             Some(seq) => seq,
             None => match client.request(Request::Room { room: Some(room.to_owned()) }).await? {
-                FromHub::Room(card) => card.seq.saturating_sub(u64::from(last)).max(card.first_seq.saturating_sub(1)),
+                FromHub::Room(card) => {
+                    card.seq.saturating_sub(u64::from(last)).max(card.first_seq.saturating_sub(1))
+                }
                 _ => return Err(ClientError::OddAnswer.into()),
             },
         };
@@ -155,15 +160,20 @@ impl Printer {
 
     fn gap(&self, room: &str, from: u64, to: u64) -> Result<()> {
         if self.json {
-            return Ok(print_line(&serde_json::json!({ "type": "gap", "room": room, "from": from, "to": to }).to_string())?);
+            return Ok(print_line(
+                &serde_json::json!({ "type": "gap", "room": room, "from": from, "to": to }).to_string(),
+            )?);
         }
         let n = (to - from + 1).to_string();
-        Ok(print_line(&show::notice(&tell("{n} messages of {room} are no longer kept", &[("n", &n), ("room", room)])))?)
+        Ok(print_line(&show::notice(&tell(
+            "{n} messages of {room} are no longer kept",
+            &[("n", &n), ("room", room)],
+        )))?)
     }
 
     fn note(&self, text: &str) {
         if !self.quiet {
-            eprintln!("hubbub: {text}");
+            eprintln!("hubbub: {}", safe(text));
         }
     }
 }
@@ -177,7 +187,7 @@ async fn page(client: &Client, room: &str, after: u64) -> Result<(Vec<EventValue
         between: None,
         limit: Some(PAGE),
     };
-    match client.request(request).await? {
+    match client.request(request).await.map_err(told)? {
         FromHub::History { events, more, .. } => Ok((events, more)),
         _ => Err(anyhow!(ClientError::OddAnswer)),
     }

@@ -146,7 +146,8 @@ impl<'a> Indexer<'a> {
         let transaction =
             self.index.transaction_with_behavior(TransactionBehavior::Immediate).map_err(indexing)?;
         let done = extent(&transaction, "SELECT epoch, first, seq FROM progress WHERE room = ?", room)?;
-        let slice = Slice { main: &self.main, index: &transaction, room, start };
+        let first = log.map_or(0, |log| log.first.cast_unsigned());
+        let slice = Slice { main: &self.main, index: &transaction, room, first, start };
         let more = match (log, done) {
             (None, _) => slice.forget(None)?,
             (Some(log), Some(done)) if done.epoch != log.epoch || done.seq > log.seq => {
@@ -171,6 +172,8 @@ struct Slice<'a> {
     main: &'a Connection,
     index: &'a Connection,
     room: RoomId,
+    /// Where its log begins.
+    first: u64,
     start: Instant,
 }
 
@@ -220,21 +223,23 @@ impl Slice<'_> {
     /// What an event does to the index. The log may already be further: what is redacted there has no text here.
     fn event(&self, at: i64, kind: &EventKind) -> Result<(), StoreError> {
         match kind {
-            EventKind::Edit { target, text } => match self.find(*target)? {
-                Some((at, EventKind::Message { .. }, _)) => self.put(at, text),
-                _ => Ok(()),
-            },
+            EventKind::Edit { target, .. } => self.put_shown(*target),
             EventKind::Redaction { target, .. } => {
                 let Some((at, _, edited)) = self.find(*target)? else { return Ok(()) };
                 self.run("DELETE FROM words WHERE rowid = ?", [at])?;
-                // An edit was taken back: its message says again what it said first.
-                match edited.map(|id| self.find(id)).transpose()?.flatten() {
-                    Some((at, EventKind::Message { text, .. }, _)) => self.put(at, &text),
-                    _ => Ok(()),
-                }
+                // An edit was taken back: its message says again what it said before.
+                edited.map_or(Ok(()), |message| self.put_shown(message))
             }
             kind => kind.searchable().map_or(Ok(()), |text| self.put(at, text)),
         }
+    }
+
+    /// Indexes the text that a message has now.
+    fn put_shown(&self, message: EventId) -> Result<(), StoreError> {
+        let Some((at, EventKind::Message { text, .. }, _)) = self.find(message)? else { return Ok(()) };
+        // An edit that cannot be understood changes nothing; whoever reads the log is told of the damage.
+        let amended = read::amended(self.main, self.room, message).unwrap_or_default();
+        self.put(at, &amended.unwrap_or(text))
     }
 
     fn put(&self, at: i64, text: &str) -> Result<(), StoreError> {
@@ -243,7 +248,8 @@ impl Slice<'_> {
 
     /// An event of the log by its id: place, kind, and of a redacted edit the message.
     fn find(&self, id: EventId) -> Result<Option<(i64, EventKind, Option<EventId>)>, StoreError> {
-        let Some(at) = read::place_of(self.main, self.room, id).map_err(indexing)? else { return Ok(None) };
+        let at = read::place_of(self.main, self.room, self.first, id).map_err(indexing)?;
+        let Some(at) = at else { return Ok(None) };
         let sql = "SELECT place, kind, body, meta FROM event WHERE place = ?";
         let mut statement = self.main.prepare_cached(sql).map_err(indexing)?;
         let mut rows = statement.query([at]).map_err(indexing)?;

@@ -1,6 +1,7 @@
 //! Reads logs on a connection of its own.
 //!
-//! **Invariant.** Nothing here writes to hubbub.db. A log is a stretch of places in which ids grow: a place is found by
+//! **Invariant.** Nothing here writes to hubbub.db, and nothing is read before a log's first place: what a trim or the
+//! removal of its room left there is deleted later. A log is a stretch of places in which ids grow: a place is found by
 //! id with about twenty probes, and needs no index.
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::place;
 use hubbub_hub::store::{Reader, SearchPlan, StoreError};
-use hubbub_model::{Event, EventId, RoomId};
+use hubbub_model::{Event, EventId, EventKind, RoomId, Text};
 use rusqlite::{Connection, OptionalExtension, Row};
 use std::sync::Arc;
 
@@ -65,10 +66,10 @@ impl Reader for SqliteReader {
         limit: usize,
         bytes_max: usize,
     ) -> Result<Vec<Event>, StoreError> {
-        if from > place::SEQ_MAX || room.0 > place::ROOM_MAX {
+        let Some(first) = first_seq(&self.db, room)?.filter(|_| from <= place::SEQ_MAX) else {
             return Ok(Vec::new());
-        }
-        let bounds = [place::place(room, from), place::place(room, to)];
+        };
+        let bounds = [place::place(room, from.max(first)), place::place(room, to)];
         self.stretch(&stretch_sql("ASC"), bounds, limit, bytes_max)
     }
 
@@ -79,20 +80,16 @@ impl Reader for SqliteReader {
         limit: usize,
         bytes_max: usize,
     ) -> Result<Vec<Event>, StoreError> {
-        if room.0 > place::ROOM_MAX {
-            return Ok(Vec::new());
-        }
-        let bounds = [place::place(room, 0), place::place(room, to)];
+        let Some(first) = first_seq(&self.db, room)? else { return Ok(Vec::new()) };
+        let bounds = [place::place(room, first), place::place(room, to)];
         let mut events = self.stretch(&stretch_sql("DESC"), bounds, limit, bytes_max)?;
         events.reverse();
         Ok(events)
     }
 
     fn first_from(&mut self, room: RoomId, id: EventId) -> Result<Option<u64>, StoreError> {
-        if room.0 > place::ROOM_MAX {
-            return Ok(None);
-        }
-        Ok(first_from(&self.db, room, id).map_err(reading)?.map(|(at, _)| place::seq_of(at)))
+        let Some(first) = first_seq(&self.db, room)? else { return Ok(None) };
+        Ok(first_from(&self.db, room, first, id).map_err(reading)?.map(|(at, _)| place::seq_of(at)))
     }
 
     fn search(&mut self, plan: &SearchPlan) -> Result<Vec<(RoomId, Event)>, StoreError> {
@@ -123,14 +120,48 @@ pub(crate) fn event(row: &Row<'_>, db: &Connection, senders: &Senders) -> Result
     })
 }
 
-/// The place of the event with this id, if the log has it.
-pub(crate) fn place_of(db: &Connection, room: RoomId, id: EventId) -> rusqlite::Result<Option<i64>> {
-    Ok(first_from(db, room, id)?.filter(|(_, found)| *found == id).map(|(at, _)| at))
+/// Where the log begins, if there is one. What lies before is waste, whether it is deleted yet or not.
+pub(crate) fn first_seq(db: &Connection, room: RoomId) -> Result<Option<u64>, StoreError> {
+    let find = || {
+        let mut statement = db.prepare_cached("SELECT first_seq FROM log WHERE room = ?")?;
+        statement.query_row([room.0], |row| row.get::<_, i64>(0)).optional()
+    };
+    Ok(find().map_err(reading)?.map(i64::cast_unsigned))
 }
 
-/// The first place of the log whose id is `id` or greater, with its id.
-fn first_from(db: &Connection, room: RoomId, id: EventId) -> rusqlite::Result<Option<(i64, EventId)>> {
-    let (start, end) = (place::place(room, 0), place::place(room, place::SEQ_MAX));
+/// The text of the last edit of a message that still has one: the text that is shown.
+pub(crate) fn amended(db: &Connection, room: RoomId, message: EventId) -> Result<Option<Text>, StoreError> {
+    let sql = "SELECT event.place, kind, body, meta FROM amend JOIN event ON event.place = amend.place
+               WHERE target = ? AND amend.place BETWEEN ? AND ? ORDER BY amend.place DESC LIMIT 1";
+    let bounds = (place::place(room, 0), place::place(room, place::SEQ_MAX));
+    let mut statement = db.prepare_cached(sql).map_err(reading)?;
+    let mut rows = statement.query((message.0.to_be_bytes(), bounds.0, bounds.1)).map_err(reading)?;
+    let Some(row) = rows.next().map_err(reading)? else { return Ok(None) };
+    let (body, meta) = (row.get_ref(2).map_err(reading)?, row.get_ref(3).map_err(reading)?);
+    match code::kind(row.get(1).map_err(reading)?, body, meta)? {
+        EventKind::Edit { text, .. } => Ok(Some(text)),
+        _ => Ok(None),
+    }
+}
+
+/// The place of the event with this id, if the log has it, which begins at `first`.
+pub(crate) fn place_of(
+    db: &Connection,
+    room: RoomId,
+    first: u64,
+    id: EventId,
+) -> rusqlite::Result<Option<i64>> {
+    Ok(first_from(db, room, first, id)?.filter(|(_, found)| *found == id).map(|(at, _)| at))
+}
+
+/// The first place of the log, which begins at `first`, whose id is `id` or greater, with its id.
+fn first_from(
+    db: &Connection,
+    room: RoomId,
+    first: u64,
+    id: EventId,
+) -> rusqlite::Result<Option<(i64, EventId)>> {
+    let (start, end) = (place::place(room, first), place::place(room, place::SEQ_MAX));
     let Some(last) = probe(db, "DESC", start, end)?.filter(|(_, last)| *last >= id) else { return Ok(None) };
     let (mut low, mut high, mut found) = (start, last.0, last);
     // All before `low` are less than `id`; `found` is the first from `high` on, and not less.

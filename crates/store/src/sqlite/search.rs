@@ -5,12 +5,12 @@
 use super::{
     Shared,
     fault::fault,
-    read::{COLUMNS, event, reading},
+    read::{COLUMNS, amended, event, first_seq, reading},
     schema,
 };
 use crate::{place, rules, words};
 use hubbub_hub::store::{SearchPlan, StoreError, StoreFault};
-use hubbub_model::{Event, RoomId};
+use hubbub_model::{Event, EventKind, RoomId};
 use rusqlite::{Connection, OptionalExtension};
 use std::time::Duration;
 
@@ -33,10 +33,12 @@ impl Index {
         plan: &SearchPlan,
     ) -> Result<Vec<(RoomId, Event)>, StoreError> {
         let phrases = words::phrases(&plan.words);
-        let mut rooms: Vec<RoomId> =
-            plan.rooms.iter().copied().filter(|room| room.0 <= place::ROOM_MAX).collect();
+        let mut rooms: Vec<RoomId> = plan.rooms.clone();
         rooms.sort_unstable();
         rooms.dedup();
+        let begins = |room| Ok(first_seq(main, room)?.map(|first| (room, first)));
+        let rooms: Vec<(RoomId, u64)> =
+            rooms.into_iter().filter_map(|room| begins(room).transpose()).collect::<Result<_, _>>()?;
         if phrases.is_empty() || rooms.is_empty() || plan.limit == 0 {
             return Ok(Vec::new());
         }
@@ -76,8 +78,8 @@ struct Search<'a> {
     main: &'a Connection,
     shared: &'a Shared,
     plan: &'a SearchPlan,
-    /// Ascending.
-    rooms: &'a [RoomId],
+    /// Ascending, each with where its log begins.
+    rooms: &'a [(RoomId, u64)],
     /// The newest hits so far, newest first, `plan.limit` at most.
     hits: Vec<(RoomId, Event)>,
     examined: usize,
@@ -86,8 +88,8 @@ struct Search<'a> {
 impl Search<'_> {
     fn run(&mut self, places: impl Fn(i64, i64) -> Result<Vec<i64>, StoreError>) -> Result<(), StoreError> {
         let (Some(first), Some(last)) = (self.rooms.first(), self.rooms.last()) else { return Ok(()) };
-        let lowest = place::place(*first, 0);
-        let mut upto = Some(place::place(*last, place::SEQ_MAX));
+        let lowest = place::place(first.0, first.1);
+        let mut upto = Some(place::place(last.0, place::SEQ_MAX));
         while let Some(from) = upto.filter(|from| *from >= lowest && self.examined < EXAMINED_MAX) {
             let page = places(lowest, from)?;
             upto = page.last().map(|last| last - 1);
@@ -105,10 +107,15 @@ impl Search<'_> {
 
     /// Looks at one place. `Some` says where to go on instead of at the next place: `Some(None)` nowhere.
     fn look_at(&mut self, at: i64) -> Result<Option<Option<i64>>, StoreError> {
-        let index = match self.rooms.binary_search(&place::room_of(at)) {
+        let room = place::room_of(at);
+        let index = match self.rooms.binary_search_by_key(&room, |(room, _)| *room) {
             Ok(index) => index,
             Err(index) => return Ok(Some(self.below(index))),
         };
+        if self.rooms.get(index).is_some_and(|(_, first)| place::seq_of(at) < *first) {
+            // What the log has dropped, and search.db has not yet.
+            return Ok(Some(self.below(index)));
+        }
         let Some(event) = self.event(at)? else { return Ok(None) };
         let oldest = self.hits.last().filter(|_| self.hits.len() >= self.plan.limit);
         if oldest.is_some_and(|(_, oldest)| event.id < oldest.id) {
@@ -117,7 +124,7 @@ impl Search<'_> {
         }
         if rules::fits(self.plan, &event) {
             let rank = self.hits.partition_point(|(_, hit)| hit.id > event.id);
-            self.hits.insert(rank, (place::room_of(at), event));
+            self.hits.insert(rank, (room, self.as_shown(room, event)?));
             self.hits.truncate(self.plan.limit);
         }
         Ok(None)
@@ -125,7 +132,20 @@ impl Search<'_> {
 
     /// The last place of the rooms before `rooms[index]`.
     fn below(&self, index: usize) -> Option<i64> {
-        index.checked_sub(1).and_then(|i| self.rooms.get(i)).map(|room| place::place(*room, place::SEQ_MAX))
+        index
+            .checked_sub(1)
+            .and_then(|i| self.rooms.get(i))
+            .map(|(room, _)| place::place(*room, place::SEQ_MAX))
+    }
+
+    /// A message with the text of its last edit.
+    fn as_shown(&self, room: RoomId, mut event: Event) -> Result<Event, StoreError> {
+        if let EventKind::Message { text, .. } = &mut event.kind
+            && let Some(amended) = amended(self.main, room, event.id)?
+        {
+            *text = amended;
+        }
+        Ok(event)
     }
 
     fn event(&self, at: i64) -> Result<Option<Event>, StoreError> {

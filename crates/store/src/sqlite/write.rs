@@ -7,12 +7,20 @@ use super::{code, fault::fault, read};
 use crate::{place, rules};
 use hubbub_hub::store::{Append, Batch, MarkRow, Outcome, RoomRow, StoreError, TokenRow, Write};
 use hubbub_model::{AccountId, EventId, EventKind, RoomId, Sender};
-use rusqlite::{CachedStatement, Connection, Params, TransactionBehavior};
-use std::{collections::HashMap, sync::LazyLock};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, TransactionBehavior};
+use std::{
+    collections::HashMap,
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
 
 /// Rows of one INSERT. A statement of 16 rows costs a quarter less per row than one of a single row, and one of 64 no
 /// less than one of 16 (`examples/insert_rate.rs`).
 const ROWS: usize = 16;
+/// Events that one batch deletes at most; a longer stretch is waste, which `sweep` deletes later.
+const DROPPED_MAX: u64 = 2_000;
+/// Events that `sweep` deletes between two looks at the clock.
+const SWEPT_AT_ONCE: u64 = 500;
 /// Columns of `event`.
 const COLUMNS: usize = 8;
 
@@ -55,6 +63,8 @@ pub(crate) struct Heads {
 pub(crate) struct Committed {
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) rooms: Vec<RoomId>,
+    /// It has left events behind that are in no log any more.
+    pub(crate) waste: bool,
 }
 
 /// Writes the batch and makes it durable, or changes nothing.
@@ -63,12 +73,20 @@ pub(crate) fn commit(db: &mut Connection, heads: &mut Heads, batch: &Batch) -> R
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(writing)?;
     let draft = Draft { before: heads, logs: HashMap::new(), counters: heads.counters };
     let outcomes = Vec::with_capacity(batch.writes.len());
-    let mut writer = Writer { db: &transaction, ts_ms: batch.ts_ms, draft, pending: Vec::new(), outcomes };
+    let mut writer = Writer {
+        db: &transaction,
+        ts_ms: batch.ts_ms,
+        draft,
+        pending: Vec::new(),
+        outcomes,
+        droppable: DROPPED_MAX,
+        waste: false,
+    };
     for write in &batch.writes {
         writer.write(write)?;
     }
     writer.finish()?;
-    let Writer { draft: Draft { logs, counters, .. }, outcomes, .. } = writer;
+    let Writer { draft: Draft { logs, counters, .. }, outcomes, waste, .. } = writer;
     transaction.commit().map_err(writing)?;
     let rooms = logs.keys().copied().collect();
     for (room, log) in logs {
@@ -78,7 +96,7 @@ pub(crate) fn commit(db: &mut Connection, heads: &mut Heads, batch: &Batch) -> R
         }
     }
     heads.counters = counters;
-    Ok(Committed { outcomes, rooms })
+    Ok(Committed { outcomes, rooms, waste })
 }
 
 fn writing(error: rusqlite::Error) -> StoreError {
@@ -112,6 +130,9 @@ struct Writer<'c, 'b> {
     // Written in runs, sorted by place: many rows in one statement, and each room's in one stretch of the tree.
     pending: Vec<Pending<'b>>,
     outcomes: Vec<Outcome>,
+    /// Events that the batch may still delete.
+    droppable: u64,
+    waste: bool,
 }
 
 impl<'b> Writer<'_, 'b> {
@@ -177,18 +198,42 @@ impl<'b> Writer<'_, 'b> {
             let values = (append.room.0, account.0, seq.cast_signed());
             self.run("INSERT OR IGNORE INTO mention (room, account, seq) VALUES (?, ?, ?)", values)?;
         }
-        if let EventKind::Redaction { target, .. } = &append.kind {
-            self.flush()?;
-            self.blank(append.room, *target)?;
+        match &append.kind {
+            EventKind::Edit { target, .. } => {
+                let values = (at, id_bytes(*target));
+                self.run("INSERT OR REPLACE INTO amend (place, target) VALUES (?, ?)", values)?;
+            }
+            EventKind::Redaction { target, .. } => {
+                self.flush()?;
+                self.blank(append.room, *target)?;
+            }
+            _ => {}
         }
         self.pending.push(Pending { place: at, ordinal, append });
         self.outcomes.push(Outcome::Appended { seq, ordinal });
         Ok(())
     }
 
-    /// Makes a tombstone of an event, if the log still has it.
-    fn blank(&self, room: RoomId, target: EventId) -> Result<(), StoreError> {
-        let Some(at) = read::place_of(self.db, room, target).map_err(writing)? else { return Ok(()) };
+    /// Makes tombstones of an event and of all its edits, as far as the log still has them.
+    fn blank(&mut self, room: RoomId, target: EventId) -> Result<(), StoreError> {
+        let first = self.draft.log(room).map_or(0, |log| log.first_seq);
+        let at = read::place_of(self.db, room, first, target).map_err(writing)?;
+        for at in at.into_iter().chain(self.edits(room, target)?) {
+            self.blank_at(at)?;
+        }
+        Ok(())
+    }
+
+    /// The places of the edits of an event.
+    fn edits(&self, room: RoomId, target: EventId) -> Result<Vec<i64>, StoreError> {
+        let sql = "SELECT place FROM amend WHERE target = ? AND place BETWEEN ? AND ?";
+        let bounds = (id_bytes(target), place::place(room, 0), place::place(room, place::SEQ_MAX));
+        let mut select = self.db.prepare_cached(sql).map_err(writing)?;
+        let rows = select.query_map(bounds, |row| row.get(0)).map_err(writing)?;
+        rows.collect::<Result<_, _>>().map_err(writing)
+    }
+
+    fn blank_at(&self, at: i64) -> Result<(), StoreError> {
         let mut select =
             self.db.prepare_cached("SELECT kind, meta FROM event WHERE place = ?").map_err(writing)?;
         let mut rows = select.query([at]).map_err(writing)?;
@@ -199,7 +244,8 @@ impl<'b> Writer<'_, 'b> {
         self.run(
             "UPDATE event SET kind = ?, body = NULL, meta = ? WHERE place = ?",
             (code::REDACTED, meta, at),
-        )
+        )?;
+        self.run("DELETE FROM amend WHERE place = ?", [at])
     }
 
     /// Writes the events that wait. Comes before whatever reads or removes events.
@@ -299,6 +345,7 @@ impl<'b> Writer<'_, 'b> {
             Log { first_seq: row.first_seq, head: row.head, countable: row.countable, last_id: EventId(0) };
         if self.draft.log(row.id).is_none() {
             self.draft.logs.insert(row.id, Some(new));
+            self.begin_clean(row.id)?;
         }
         let (kind, visibility) = (code::word(&row.kind)?, code::word(&row.visibility)?);
         let (a, b) = (row.pair.map(|pair| pair.0.0), row.pair.map(|pair| pair.1.0));
@@ -379,17 +426,70 @@ impl<'b> Writer<'_, 'b> {
         self.drop_events(room, below.saturating_sub(1))
     }
 
-    fn drop_events(&self, room: RoomId, last: u64) -> Result<(), StoreError> {
-        self.run(
-            "DELETE FROM event WHERE place BETWEEN ? AND ?",
-            (place::place(room, 0), place::place(room, last)),
-        )
+    /// Deletes the events of a room up to a place; what would take long is left to `sweep`.
+    fn drop_events(&mut self, room: RoomId, last: u64) -> Result<(), StoreError> {
+        let dropped = drop_some(self.db, room, last, self.droppable).map_err(writing)?;
+        self.droppable = self.droppable.saturating_sub(dropped.deleted);
+        if dropped.all {
+            return Ok(());
+        }
+        self.waste = true;
+        self.run("INSERT OR REPLACE INTO waste (room, last) VALUES (?, ?)", (room.0, last.cast_signed()))
+    }
+
+    /// A room whose number was had before begins without what that one left.
+    fn begin_clean(&self, room: RoomId) -> Result<(), StoreError> {
+        let sql = "DELETE FROM waste WHERE room = ?";
+        let mut statement = self.db.prepare_cached(sql).map_err(writing)?;
+        if statement.execute([room.0]).map_err(writing)? > 0 {
+            drop_some(self.db, room, place::SEQ_MAX, u64::MAX).map_err(writing)?;
+        }
+        Ok(())
     }
 
     fn run(&self, sql: &str, values: impl Params) -> Result<(), StoreError> {
         self.db.prepare_cached(sql).and_then(|mut statement| statement.execute(values)).map_err(writing)?;
         Ok(())
     }
+}
+
+/// Deletes some of the events that are in no log any more, for about so long. Returns whether there are more.
+pub(crate) fn sweep(db: &mut Connection, time: Duration) -> rusqlite::Result<bool> {
+    let start = Instant::now();
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let more = loop {
+        let mut next = transaction.prepare_cached("SELECT room, last FROM waste LIMIT 1")?;
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?));
+        let Some((room, last)) = next.query_row([], row).optional()? else { break false };
+        if drop_some(&transaction, RoomId(room), last.cast_unsigned(), SWEPT_AT_ONCE)?.all {
+            transaction.execute("DELETE FROM waste WHERE room = ?", [room])?;
+        }
+        if start.elapsed() >= time {
+            break true;
+        }
+    };
+    transaction.commit()?;
+    Ok(more)
+}
+
+/// What `drop_some` did.
+struct Dropped {
+    deleted: u64,
+    all: bool,
+}
+
+/// Deletes at most so many events of a room, from the first one on, up to the place `last`.
+fn drop_some(db: &Connection, room: RoomId, last: u64, limit: u64) -> rusqlite::Result<Dropped> {
+    let (start, end) = (place::place(room, 0), place::place(room, last));
+    let mut first = db.prepare_cached("SELECT min(place) FROM event WHERE place BETWEEN ? AND ?")?;
+    let mut first = || first.query_row([start, end], |row| row.get::<_, Option<i64>>(0));
+    let Some(begin) = first()? else { return Ok(Dropped { deleted: 0, all: true }) };
+    let cut = begin.saturating_add_unsigned(limit).saturating_sub(1).min(end);
+    db.prepare_cached("DELETE FROM amend WHERE place BETWEEN ? AND ?")?.execute([start, cut])?;
+    let deleted =
+        db.prepare_cached("DELETE FROM event WHERE place BETWEEN ? AND ?")?.execute([start, cut])?;
+    let deleted = u64::try_from(deleted).unwrap_or(u64::MAX);
+    Ok(Dropped { deleted, all: cut == end || first()?.is_none() })
 }
 
 /// Notes a txn with what it does; or finds out what it did the first time.

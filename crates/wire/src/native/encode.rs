@@ -9,7 +9,7 @@ use super::{
     escape::{Harmless, number_into, quote_into, signed_into},
     request::Envelope,
     rid::Rid,
-    value::{AttendeeValue, Failed, FromHub, Joined, MemberValue, Received, RoomValue, Welcome},
+    value::{AttendeeValue, Failed, FromHub, Joined, MemberValue, OWN_WAY, Received, RoomValue, Welcome},
 };
 use hubbub_model::{
     Attendee, Event, EventId, EventKind, Member, Refusal, Reply, RoomCard, RoomKind, RoomName, SenderKind,
@@ -280,8 +280,10 @@ fn sender_into(event: &Event, out: &mut Vec<u8>) {
         SenderKind::Device => b",\"sender_kind\":\"device\"",
         SenderKind::System => b",\"sender_kind\":\"system\"",
     });
-    out.extend_from_slice(b",\"via\":");
-    quote_into(&sender.via, out);
+    if &*sender.via != OWN_WAY {
+        out.extend_from_slice(b",\"via\":");
+        quote_into(&sender.via, out);
+    }
     out.extend_from_slice(b",\"session\":");
     number_into(sender.session.0, out);
 }

@@ -7,7 +7,7 @@
 use super::{
     request::{Envelope, Request},
     rid::Rid,
-    value::{EventBody, EventValue, FromHub, Received},
+    value::{EventBody, EventValue, FromHub, Received, own_way},
 };
 use hubbub_model::{EventId, Kind, Refusal, SenderKind, Text};
 use serde::{Deserialize, de};
@@ -272,6 +272,7 @@ struct Heard<'a> {
     sender_nickname: String,
     #[serde(default)]
     sender_kind: Option<SenderKind>,
+    #[serde(default = "own_way")]
     via: String,
     session: u64,
     message: Text,

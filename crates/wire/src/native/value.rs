@@ -336,13 +336,26 @@ pub struct EventValue {
     #[serde(default = "account", skip_serializing_if = "is_account")]
     #[schemars(extend("default" = "account"))]
     pub sender_kind: SenderKind,
-    /// The way in, as people know it: `nc`, `web`, `irc` …
+    /// The way in, as people know it: `nc`, `web`, `irc` … Absent: `json`.
+    #[serde(default = "own_way", skip_serializing_if = "is_own_way")]
+    #[schemars(extend("default" = "json"))]
     pub via: String,
     /// The login that spoke.
     pub session: u64,
     /// What was done.
     #[serde(flatten)]
     pub body: EventBody,
+}
+
+/// The way in that events do not name: this protocol's own.
+pub(super) const OWN_WAY: &str = "json";
+
+pub(super) fn own_way() -> String {
+    OWN_WAY.into()
+}
+
+fn is_own_way(via: &str) -> bool {
+    via == OWN_WAY
 }
 
 /// What an event says.

@@ -42,12 +42,22 @@ impl Places {
         }
     }
 
-    /// The room is not open any more. Another one is talked in, if there is one.
+    /// The room is not open any more, and nothing more is heard of it.
     pub(super) fn closed(&self, room: &str) {
+        self.left(room);
+        self.state().open.retain(|(word, _)| word != room);
+    }
+
+    /// The room was left; what is still heard of it is told under its name. Another one is talked in, if there is one.
+    pub(super) fn left(&self, room: &str) {
         let mut state = self.state();
-        state.open.retain(|(word, _)| word != room);
         if state.current.as_deref().is_some_and(|current| fold(current) == fold(room)) {
-            state.current = state.open.iter().map(|(word, _)| word).find(|word| !word.starts_with('@')).cloned();
+            state.current = state
+                .open
+                .iter()
+                .map(|(word, _)| word)
+                .find(|word| !word.starts_with('@') && *word != room)
+                .cloned();
         }
     }
 
@@ -59,7 +69,11 @@ impl Places {
     /// What people call the room.
     pub(super) fn label(&self, room: &str) -> String {
         let state = self.state();
-        state.open.iter().find(|(word, _)| word == room).map_or_else(|| room.to_owned(), |(_, label)| label.clone())
+        state
+            .open
+            .iter()
+            .find(|(word, _)| word == room)
+            .map_or_else(|| room.to_owned(), |(_, label)| label.clone())
     }
 
     /// The hub's word for what people call so.
@@ -79,7 +93,11 @@ impl Places {
     pub(super) fn direct_with(&self, who: &UserName) -> Option<String> {
         let wanted = fold(&with_sign(who.as_str()));
         let state = self.state();
-        state.open.iter().find(|(word, label)| word.starts_with('@') && fold(label) == wanted).map(|(word, _)| word.clone())
+        state
+            .open
+            .iter()
+            .find(|(word, label)| word.starts_with('@') && fold(label) == wanted)
+            .map(|(word, _)| word.clone())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

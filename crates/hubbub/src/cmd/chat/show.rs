@@ -29,13 +29,24 @@ pub(crate) fn notice(text: &str) -> String {
     format!("-- {}", one_line(text))
 }
 
-/// What is told but not kept; `None` for what people need not see.
-pub(crate) fn signal(value: &FromHub, tag: impl Fn(&str) -> String) -> Option<String> {
+/// What is told but not kept; `None` for what people need not see. `label` is what people call a room, `tag` the same
+/// where the room must be named.
+pub(crate) fn signal(
+    value: &FromHub,
+    label: impl Fn(&str) -> String,
+    tag: impl Fn(&str) -> Option<String>,
+) -> Option<String> {
+    let tag = match value {
+        FromHub::Attend { room, .. } => tag(room).map(|tag| format!("[{tag}] ")),
+        _ => None,
+    };
     let told = match value {
         FromHub::Attend { who, on: true, .. } => tell("{name} is here", &[("name", &who.nickname)]),
         FromHub::Attend { who, .. } => tell("{name} has gone", &[("name", &who.nickname)]),
-        FromHub::Renamed { who, was } => tell("{was} is now {name}", &[("was", was), ("name", &who.nickname)]),
-        FromHub::Closed { room, reason, .. } => closed(&tag(room), *reason),
+        FromHub::Renamed { who, was } => {
+            tell("{was} is now {name}", &[("was", was), ("name", &who.nickname)])
+        }
+        FromHub::Closed { room, reason, .. } => closed(&label(room), *reason),
         FromHub::Invited { room, by } => {
             tell("{name} invites you to {room}: /join {room}", &[("name", by), ("room", room)])
         }
@@ -43,7 +54,7 @@ pub(crate) fn signal(value: &FromHub, tag: impl Fn(&str) -> String) -> Option<St
         FromHub::Error { message, .. } => message.to_string(),
         _ => return None,
     };
-    Some(notice(&told))
+    Some(notice(&(tag.unwrap_or_default() + &told)))
 }
 
 /// The answer to something asked; no lines for what is told in another way.
@@ -56,10 +67,14 @@ pub(crate) fn answer(value: &FromHub) -> Vec<String> {
         FromHub::Whois { nickname, account, presence } => {
             vec![whois(nickname, account.as_deref().map(|card| card.role.word()), presence)]
         }
-        FromHub::History { events, .. } if events.is_empty() => vec![notice(&tell("nothing was said yet", &[]))],
+        FromHub::History { events, .. } if events.is_empty() => {
+            vec![notice(&tell("nothing was said yet", &[]))]
+        }
         FromHub::History { events, .. } => events.iter().map(|value| event(value, None)).collect(),
         FromHub::Found { events } if events.is_empty() => vec![notice(&tell("nothing found", &[]))],
-        FromHub::Found { events } => events.iter().rev().map(|value| event(value, Some(&value.room))).collect(),
+        FromHub::Found { events } => {
+            events.iter().rev().map(|value| event(value, Some(&value.room))).collect()
+        }
         FromHub::Named { nickname } => vec![notice(&tell("you are now {name}", &[("name", nickname)]))],
         FromHub::Ok => vec![notice(&tell("done", &[]))],
         _ => Vec::new(),
@@ -72,13 +87,13 @@ pub(crate) fn one_line(text: &str) -> String {
     harmless(&lines).into_owned()
 }
 
-/// What `/me` sends, as IRC has it (CTCP ACTION), so that its clients show it as they show their own.
+/// What `/me` sends: the text says so itself, and every client shows it as a deed.
 pub(crate) fn as_action(text: &str) -> String {
-    format!("{ACTION}{text}\u{1}")
+    format!("{ACTION}{text}")
 }
 
 fn action(text: &str) -> Option<&str> {
-    text.strip_prefix(ACTION)?.strip_suffix('\u{1}')
+    text.strip_prefix(ACTION)
 }
 
 /// The time of the day, with the day unless it is today.
@@ -117,18 +132,21 @@ fn member(name: (&str, &str), change: &MemberChange) -> String {
         MemberChange::Joined => tell("{name} became a member", &[name]),
         MemberChange::Left => tell("{name} is no longer a member", &[name]),
         MemberChange::Invited { name: who } => tell("{name} invited {who}", &[name, ("who", who.as_str())]),
-        MemberChange::Kicked { name: who, reason } => {
-            tell("{name} sent {who} out {reason}", &[name, ("who", who.as_str()), ("reason", &in_brackets(reason))])
-        }
-        MemberChange::Banned { name: who, reason, .. } => {
-            tell("{name} banned {who} {reason}", &[name, ("who", who.as_str()), ("reason", &in_brackets(reason))])
-        }
+        MemberChange::Kicked { name: who, reason } => tell(
+            "{name} sent {who} out {reason}",
+            &[name, ("who", who.as_str()), ("reason", &in_brackets(reason))],
+        ),
+        MemberChange::Banned { name: who, reason, .. } => tell(
+            "{name} banned {who} {reason}",
+            &[name, ("who", who.as_str()), ("reason", &in_brackets(reason))],
+        ),
         MemberChange::Unbanned { name: who } => {
             tell("{name} lifted the ban of {who}", &[name, ("who", who.as_str())])
         }
-        MemberChange::Standing { name: who, standing } => {
-            tell("{name} made {who} {standing}", &[name, ("who", who.as_str()), ("standing", standing_word(*standing))])
-        }
+        MemberChange::Standing { name: who, standing } => tell(
+            "{name} made {who} {standing}",
+            &[name, ("who", who.as_str()), ("standing", standing_word(*standing))],
+        ),
         MemberChange::Settings { what } => tell("{name} changed the room: {what}", &[name, ("what", what)]),
         MemberChange::Renamed { name: room } => {
             tell("{name} renamed the room to {room}", &[name, ("room", room.as_str())])
@@ -222,7 +240,7 @@ fn bytes(n: u64) -> String {
     }
 }
 
-const ACTION: &str = "\u{1}ACTION ";
+const ACTION: &str = "/me ";
 /// Stands for a line end inside a message.
 const LINE_END: &str = " ⏎ ";
 

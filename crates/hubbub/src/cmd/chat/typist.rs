@@ -139,8 +139,11 @@ impl Typist {
                 Ok(room) => self.join(room.as_str()).await,
                 Err(e) => self.wrong("/join ROOM", &e.to_string()).await,
             },
-            ("leave", "") => self.in_room(|room| Request::Leave { room }).await,
-            ("leave", name) => self.ask(Request::Leave { room: Some(self.places.word(name)) }).await,
+            ("leave", "") => match self.places.current() {
+                Some(room) => self.leave(room).await,
+                None => self.note(tell("no room is open: /join one", &[])).await,
+            },
+            ("leave", name) => self.leave(self.places.word(name)).await,
             ("rooms", _) => self.ask(Request::Rooms).await,
             ("who", _) => self.in_room(|room| Request::Who { room }).await,
             ("msg", rest) => self.message(rest).await,
@@ -165,7 +168,11 @@ impl Typist {
             },
             (verb, _) => {
                 let command = format!("/{verb}");
-                self.note(tell("there is no {command} here: /help lists what there is", &[("command", &command)])).await
+                self.note(tell(
+                    "there is no {command} here: /help lists what there is",
+                    &[("command", &command)],
+                ))
+                .await
             }
         }
     }
@@ -190,6 +197,17 @@ impl Typist {
         }
     }
 
+    /// Waits, so that the next line is said elsewhere. The hub tells by itself that the room is closed.
+    async fn leave(&mut self, room: String) -> Result<(), Stop> {
+        match self.client.request(Request::Leave { room: Some(room.clone()) }).await {
+            Ok(_) => {
+                self.places.left(&room);
+                Ok(())
+            }
+            Err(error) => self.refused(&error).await,
+        }
+    }
+
     async fn message(&mut self, rest: &str) -> Result<(), Stop> {
         let (name, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
         let with = match UserName::parse(name) {
@@ -198,7 +216,7 @@ impl Typist {
         };
         let room = match self.places.direct_with(&with) {
             Some(room) => room,
-            None => match self.client.direct(with, Begin::Head).await {
+            None => match self.client.direct(with, Begin::Last(self.last)).await {
                 Ok(joined) => {
                     self.places.opened(&joined);
                     joined.room.clone()

@@ -54,8 +54,8 @@ struct Driver<T> {
     /// Until the login: the hub's stop. A session hears of that through its inbox.
     stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     owed: VecDeque<Piece>,
-    /// Events that are shown bit by bit, because they are not shared.
-    unshown: Option<Box<Events>>,
+    /// Events that are shown bit by bit, because each conn has copies of its own of them.
+    unshown: VecDeque<Events>,
     timer: Option<Pin<Box<Sleep>>>,
     /// When bytes last came, if something incomplete waits for quiet.
     quiet_at: Option<Instant>,
@@ -132,7 +132,7 @@ impl<T: Talk> Driver<T> {
             token: cx.stop.clone(),
             stop: None,
             owed: VecDeque::new(),
-            unshown: None,
+            unshown: VecDeque::new(),
             timer: None,
             quiet_at: None,
             stalled_at: None,
@@ -180,7 +180,7 @@ impl<T: Talk> Driver<T> {
         };
         // The old session ends first, so that its guest's name is free.
         if self.seat.take().is_some() {
-            self.unshown = None;
+            self.unshown = VecDeque::new();
             self.await_login();
         }
         match self.hub.login(login.credentials, origin).await {
@@ -238,6 +238,9 @@ impl<T: Talk> Driver<T> {
     fn rest(&mut self) {
         if self.owed.is_empty() && self.owed.capacity() > 0 {
             self.owed = VecDeque::new();
+        }
+        if self.unshown.is_empty() && self.unshown.capacity() > 0 {
+            self.unshown = VecDeque::new();
         }
     }
 
@@ -303,16 +306,20 @@ impl<T: Talk> Driver<T> {
     fn deliver(&mut self, cx: &mut Context<'_>) -> bool {
         let mut moved = false;
         while self.owed.len() < OWED_PIECES_MAX {
-            if let Some(events) = self.unshown.take() {
-                moved = true;
-                self.show(*events);
-                continue;
-            }
             let Some(seat) = &mut self.seat else { break };
-            let Poll::Ready(delivery) = seat.inbox.poll_next(cx) else { break };
+            // What is not kept comes first here too, however much is left to be shown.
+            let shows_on = !self.unshown.is_empty() && seat.inbox.may_submit(usize::MAX, 1);
+            let told = if shows_on { Poll::Pending } else { seat.inbox.poll_next(cx) };
+            let Poll::Ready(delivery) = told else {
+                let Some(events) = self.unshown.pop_front() else { break };
+                moved = true;
+                self.show(events);
+                continue;
+            };
             moved = true;
             match delivery {
-                Delivery::Events(events) => self.show(events),
+                Delivery::Events(events) if self.unshown.is_empty() => self.show(events),
+                Delivery::Events(events) => self.unshown.push_back(events),
                 Delivery::Closed(reason) => {
                     self.close(reason);
                     break;
@@ -331,7 +338,7 @@ impl<T: Talk> Driver<T> {
         if self.talk.is_paced() {
             let rest = events.range.start + portion(events.as_slice())..events.range.end;
             if !rest.is_empty() {
-                self.unshown = Some(Box::new(Events { range: rest.clone(), ..events.clone() }));
+                self.unshown.push_front(Events { range: rest.clone(), ..events.clone() });
                 events.range.end = rest.start;
             }
         }
@@ -436,10 +443,17 @@ impl<T: Talk> Driver<T> {
 
     /// The peer sends nothing more, and all that it asked for is answered: the conn ends.
     fn settled(&mut self) -> bool {
+        if !self.ended
+            || self.closing
+            || self.more
+            || self.talk.is_waiting()
+            || self.owed.len() >= OWED_PIECES_MAX
+        {
+            return false;
+        }
         // Asked twice: an answer may have come between the two looks of the first.
         let is_told = |seat: &Seat| seat.inbox.may_submit(1, 1) && seat.inbox.may_submit(1, 1);
-        let is_busy = self.more || self.talk.is_waiting() || !self.seat.as_deref().is_none_or(is_told);
-        if !self.ended || self.closing || is_busy || self.owed.len() >= OWED_PIECES_MAX {
+        if !self.seat.as_deref().is_none_or(is_told) {
             return false;
         }
         if std::mem::take(&mut self.quit) {
@@ -546,6 +560,28 @@ impl Piece {
 #[cfg(test)]
 mod sizes {
     use super::*;
+
+    /// The future that serves a conn, as its task holds it.
+    #[tokio::test]
+    async fn the_future_of_a_conn_is_small() {
+        let hub = hubbub_testkit::TestHub::new();
+        let (near, _far) = tokio::net::UnixStream::pair().unwrap();
+        let options = "chat://127.0.0.1:0".parse::<hubbub_door::Listener>().unwrap().options;
+        let origin = Box::new(hubbub_door::Origin {
+            peer: hubbub_door::Peer::Unix { uid: None },
+            local: "test".into(),
+            tls: None,
+            options: Arc::new(options),
+            protocol: hubbub_door::Protocol::Text,
+        });
+        let conn = Conn { io: Io::plain(near.into()), origin };
+        let cx = DoorCtx { hub: hub.hub().clone(), limits: Arc::default(), stop: CancellationToken::new() };
+        let talk = crate::text::TextSession::new(&cx.limits, &conn.origin.options, false);
+        let future = drive(conn, talk, &cx);
+        let size = size_of_val(&future);
+        println!("drive()       {size:>4} bytes");
+        assert!(size <= 288, "the future has grown to {size} bytes");
+    }
 
     /// What each idle conn costs in this door, printed for `docs/performance.md`.
     #[test]

@@ -447,7 +447,7 @@ pub(crate) fn compatible(events: &[Event], gbk: bool) -> Vec<Vec<u8>> {
     for event in events {
         match &event.kind {
             EventKind::Message { text, .. } => {
-                values.extend(compat_message(event.sender.number, event.sender.name.as_str(), text))
+                values.extend(compat_message(event.sender.number, event.sender.name.as_str(), text));
             }
             EventKind::Notice(text) => values.extend(compat_notice(text)),
             _ => {}

@@ -17,50 +17,44 @@ mod tests;
 mod text;
 mod words;
 
-use hubbub_door::{Conn, Door, DoorCtx, DoorError, Doors, Encoding, Protocol};
+use hubbub_door::{Conn, Door, DoorCtx, DoorError, Doors, Encoding, Protocol, Serving};
 use hubbub_wire::Charset;
 pub use relay::Relay;
 use std::sync::Arc;
 
-/// The text format.
+/// The text format and the JSON format: the first bytes have told which.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct TextDoor;
+pub struct ChatDoor;
 
-/// The JSON format.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct JsonDoor;
-
-impl Door for TextDoor {
+impl Door for ChatDoor {
     fn name(&self) -> &'static str {
         "chat"
     }
 
     fn serve(&self, conn: Conn, cx: DoorCtx) -> impl Future<Output = Result<(), DoorError>> + Send {
-        let telnet = conn.origin.protocol == Protocol::Telnet;
-        let session = text::TextSession::new(&cx.limits, &conn.origin.options, telnet);
-        driver::drive(conn, session, &cx)
+        if conn.origin.protocol == Protocol::Json { json(conn, &cx) } else { text(conn, &cx) }
     }
 }
 
-impl Door for JsonDoor {
-    fn name(&self) -> &'static str {
-        "chat"
-    }
+fn text(conn: Conn, cx: &DoorCtx) -> Serving {
+    let telnet = conn.origin.protocol == Protocol::Telnet;
+    let session = text::TextSession::new(&cx.limits, &conn.origin.options, telnet);
+    Box::pin(driver::drive(conn, session, cx))
+}
 
-    fn serve(&self, conn: Conn, cx: DoorCtx) -> impl Future<Output = Result<(), DoorError>> + Send {
-        let charset = match conn.origin.options.encoding {
-            Encoding::Auto => Charset::Auto,
-            Encoding::Utf8 => Charset::Utf8,
-            Encoding::Gbk => Charset::Gbk,
-        };
-        let session = json::JsonSession::new(cx.limits.clone(), charset);
-        driver::drive(conn, session, &cx)
-    }
+fn json(conn: Conn, cx: &DoorCtx) -> Serving {
+    let charset = match conn.origin.options.encoding {
+        Encoding::Auto => Charset::Auto,
+        Encoding::Utf8 => Charset::Utf8,
+        Encoding::Gbk => Charset::Gbk,
+    };
+    let session = json::JsonSession::new(cx.limits.clone(), charset);
+    Box::pin(driver::drive(conn, session, cx))
 }
 
 /// Registers the text format, the JSON format and the relay.
 pub fn register(doors: &mut Doors) {
-    doors.on(Protocol::Text, Arc::new(TextDoor));
-    doors.on(Protocol::Json, Arc::new(JsonDoor));
+    let chat = Arc::new(ChatDoor);
+    doors.on(Protocol::Text, chat.clone()).on(Protocol::Json, chat);
     doors.stream("relay", Arc::new(Relay::default()));
 }

@@ -22,7 +22,7 @@ pub(crate) fn event(event: &Event, direct: bool, out: &mut Vec<u8>) {
         EventKind::Topic(topic) => encode_line(&format!("* {name} set the topic: {topic}"), out),
         EventKind::Notice(text) => encode_line(&format!("* {text}"), out),
         EventKind::File { name: file, size } => {
-            encode_line(&format!("* {name} shared {file} ({size} bytes)"), out)
+            encode_line(&format!("* {name} shared {file} ({size} bytes)"), out);
         }
         EventKind::Member(change) => {
             if let Some(line) = member(name, change) {

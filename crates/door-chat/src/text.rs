@@ -234,13 +234,13 @@ impl TextSession {
             Slash::Register { password } => self.register(password, step),
             Slash::Nick(name) => self.named(&name, step, |name| (Asked::Show, Command::Nick { name })),
             Slash::Join(room) => {
-                self.roomed(&room, step, |room| (Asked::Join, Command::Attach { room, from: Start::Head }))
+                self.roomed(&room, step, |room| (Asked::Join, Command::Attach { room, from: Start::Head }));
             }
             Slash::Leave(room) => self.leave(room, step),
             Slash::Rooms => self.ask(Asked::Show, Command::Rooms, step),
             Slash::Who(None) => self.ask(Asked::Show, Command::Attendees { room: here }, step),
             Slash::Who(Some(room)) => {
-                self.roomed(&room, step, |room| (Asked::Show, Command::Attendees { room }))
+                self.roomed(&room, step, |room| (Asked::Show, Command::Attendees { room }));
             }
             Slash::Msg { to, text } => self.named(&to, step, |name| {
                 (
@@ -349,7 +349,7 @@ impl TextSession {
             Delivery::Ended { room, reason } => self.ended(room, reason, step),
             Delivery::Signal(Signal::Notice(text)) => self.tell(step, &text),
             Delivery::Signal(Signal::Invited { name, by }) => {
-                self.tell(step, &self.words().invited(&name, &by))
+                self.tell(step, &self.words().invited(&name, &by));
             }
             // Who types and who comes is not for those who print whatever arrives.
             Delivery::Signal(_) | Delivery::Events(_) | Delivery::Closed(_) => {}

@@ -138,6 +138,8 @@ struct Walked {
     repeated: bool,
 }
 
+/// Events of a batch from which on the hub counts as busy.
+const BUSY_BATCH: u64 = 4;
 /// Events of a batch from which on it counts as large.
 const LARGE_BATCH: u64 = 128;
 /// Time between two large batches for each reader that was woken; a wake with its write takes about a sixth of it.
@@ -173,7 +175,7 @@ impl Core {
         let live = facts.rooms.values().map(|r| (r.row.id, Live::new(&r.row, loaded.boot))).collect();
         let mut watch = Watch::default();
         for room in facts.rooms.values() {
-            watch.grew(room.row.id, room.row.retention);
+            watch.grew(room.row.id, room.row.retention, config.clock.now_ms());
         }
         Self {
             limits: config.limits.clone(),
@@ -249,13 +251,16 @@ impl Core {
         self.close();
     }
 
-    /// The least time between two batches. After a large batch it grows with the number of readers that were woken,
-    /// so that waking them costs a bounded share of the time; the queue is the longer wait then in any case.
+    /// The least time between two batches. None after a batch of a few events: then the hub is not busy, and waiting
+    /// would only cost latency. After a large batch it grows with the number of readers that were woken, so that
+    /// waking them costs a bounded share of the time; the queue is the longer wait then in any case.
     fn pace(&self) -> Duration {
         let least = self.limits.commit_pace_us;
-        let (events, woken) = self.last_batch;
-        let wanted = if events >= LARGE_BATCH { woken * WAKE_US } else { 0 };
-        Duration::from_micros(wanted.clamp(least, least * PACE_GROWTH))
+        Duration::from_micros(match self.last_batch {
+            (events, _) if events < BUSY_BATCH => 0,
+            (events, _) if events < LARGE_BATCH => least,
+            (_, woken) => (woken * WAKE_US).clamp(least, least * PACE_GROWTH),
+        })
     }
 
     /// Takes what waits, up to the batch's bound. True: the hub is to stop.
@@ -300,7 +305,7 @@ impl Core {
         for (outlet, control) in self.out.drain(..) {
             match control {
                 Control::Told(Delivery::Signal(signal)) => {
-                    outlet.signal(signal, self.limits.control_queue_max)
+                    outlet.signal(signal, self.limits.control_queue_max);
                 }
                 control => outlet.push(control),
             }
@@ -443,7 +448,7 @@ impl Core {
             self.last_batch.1 += self.wakes.len() as u64;
             self.ring_used.insert(room, self.batches);
             if let Some(facts) = self.facts.rooms.get(&room) {
-                self.watch.grew(room, facts.row.retention);
+                self.watch.grew(room, facts.row.retention, self.now_ms);
             }
             for (bell, mark) in self.wakes.drain(..) {
                 bell.ring(mark);
@@ -480,8 +485,8 @@ impl Core {
     /// How long the thread may sleep while nobody asks for anything; `None` for ever.
     fn next_tick(&self) -> Option<Duration> {
         let soon = !(self.counts_due.is_empty() && self.marks_due.is_empty())
-            || (self.untidy && self.store.has_leftovers());
-        let later = self.untidy || self.watch.is_due();
+            || (self.untidy && !self.read_only && self.store.has_leftovers());
+        let later = !self.read_only && (self.untidy || self.watch.is_due());
         if soon { Some(TICK) } else { later.then_some(SLOW_TICK) }
     }
 

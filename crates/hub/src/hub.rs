@@ -226,7 +226,7 @@ impl Hub {
             | Command::AccountSet { password: Some(password), .. }
             | Command::Register { password, .. }
             | Command::Password { new: password, .. } => {
-                *password = self.hash_password(std::mem::take(password)).await?
+                *password = self.hash_password(std::mem::take(password)).await?;
             }
             _ => {}
         }

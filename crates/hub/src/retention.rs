@@ -8,24 +8,27 @@ use hubbub_model::{EventId, Retention, RoomId, Ticket};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
-/// Least time between two looks.
-const LOOK_EVERY_MS: u64 = 10_000;
+/// Least time between two looks at a log.
+const LOOK_EVERY_MS: i64 = 10_000;
 
-/// The logs to look at.
+/// The logs to look at. All times are milliseconds since 1970.
 #[derive(Default)]
 pub(crate) struct Watch {
-    /// Logs with a retention that have grown since the last look.
-    grown: FxHashSet<RoomId>,
-    /// Logs that keep events for some time: when their oldest event is too old, in milliseconds since 1970.
+    /// Logs with a retention that have grown since the last look: when to look.
+    grown: FxHashMap<RoomId, i64>,
+    /// Logs that keep events for some time: when their oldest event is too old.
     aging: FxHashMap<RoomId, i64>,
-    looked_ms: Option<i64>,
+    /// Nothing is to be looked at before.
+    next_ms: i64,
+    seen_ms: i64,
 }
 
 impl Watch {
     /// The log of a room with this retention has new events.
-    pub(crate) fn grew(&mut self, room: RoomId, retention: Retention) {
+    pub(crate) fn grew(&mut self, room: RoomId, retention: Retention, now_ms: i64) {
         if retention != Retention::default() {
-            self.grown.insert(room);
+            let at = *self.grown.entry(room).or_insert(now_ms.saturating_add(LOOK_EVERY_MS));
+            self.next_ms = self.next_ms.min(at);
         }
     }
 
@@ -43,12 +46,15 @@ impl Watch {
     /// The logs to look at now.
     fn take(&mut self, now_ms: i64) -> FxHashSet<RoomId> {
         // A clock that was set back must not stop the looking.
-        if !self.is_due() || self.looked_ms.is_some_and(|at| now_ms.abs_diff(at) < LOOK_EVERY_MS) {
+        let went_back = now_ms < std::mem::replace(&mut self.seen_ms, now_ms);
+        if !self.is_due() || (now_ms < self.next_ms && !went_back) {
             return FxHashSet::default();
         }
-        self.looked_ms = Some(now_ms);
-        let mut rooms = std::mem::take(&mut self.grown);
+        let mut rooms: FxHashSet<RoomId> =
+            self.grown.extract_if(|_, at| *at <= now_ms || went_back).map(|(room, _)| room).collect();
         rooms.extend(self.aging.iter().filter(|(_, at)| **at <= now_ms).map(|(room, _)| *room));
+        let later = self.grown.values().chain(self.aging.values().filter(|at| **at > now_ms));
+        self.next_ms = later.copied().min().unwrap_or(i64::MAX);
         rooms
     }
 
@@ -57,12 +63,15 @@ impl Watch {
         self.aging.get(&room).is_none_or(|at| *at <= now_ms)
     }
 
-    /// When the log's oldest event will be too old, if it has one.
-    fn ages(&mut self, room: RoomId, at_ms: Option<i64>) {
-        match at_ms {
-            Some(at_ms) => drop(self.aging.insert(room, at_ms)),
-            None => drop(self.aging.remove(&room)),
-        }
+    /// When the log's oldest event will be too old, if it has one. It may stay some seconds longer.
+    fn ages(&mut self, room: RoomId, at_ms: Option<i64>, now_ms: i64) {
+        let Some(at_ms) = at_ms else {
+            self.aging.remove(&room);
+            return;
+        };
+        let at_ms = at_ms.max(now_ms.saturating_add(LOOK_EVERY_MS));
+        self.aging.insert(room, at_ms);
+        self.next_ms = self.next_ms.min(at_ms);
     }
 }
 
@@ -87,7 +96,7 @@ impl Core {
         let by_age = match kept.age_s {
             Some(age_s) => self.first_young(&log, age_s),
             None => {
-                self.watch.ages(room, None);
+                self.watch.ages(room, None, self.now_ms);
                 None
             }
         };
@@ -117,7 +126,7 @@ impl Core {
         let too_old = |id: EventId| {
             i64::try_from(id.unix_ms()).unwrap_or(i64::MAX).saturating_add(age_ms).saturating_add(1)
         };
-        self.watch.ages(room, oldest.map(too_old));
+        self.watch.ages(room, oldest.map(too_old), self.now_ms);
         Some(first)
     }
 
@@ -160,21 +169,26 @@ mod tests {
     #[test]
     fn a_hub_without_retention_has_nothing_to_look_at() {
         let mut watch = Watch::default();
-        watch.grew(LAB, Retention::default());
+        watch.grew(LAB, Retention::default(), 0);
         assert!(!watch.is_due());
-        assert_eq!(taken(&mut watch, 0), 0);
+        assert_eq!(taken(&mut watch, 1_000_000), 0);
     }
 
     #[test]
     fn a_log_that_grows_is_looked_at_every_ten_seconds_and_then_no_more() {
         let mut watch = Watch::default();
-        watch.grew(LAB, KEEPS_TEN);
-        assert_eq!((watch.is_due(), taken(&mut watch, 5_000)), (true, 1));
-        assert!(!watch.is_due(), "nothing is due until it grows again");
-        watch.grew(LAB, KEEPS_TEN);
+        watch.grew(LAB, KEEPS_TEN, 5_000);
+        watch.grew(LAB, KEEPS_TEN, 14_000);
         assert!(watch.is_due());
         assert_eq!((taken(&mut watch, 14_999), taken(&mut watch, 15_000)), (0, 1));
-        watch.grew(LAB, KEEPS_TEN);
+        assert!(!watch.is_due(), "nothing is due until it grows again");
+        watch.grew(LAB, KEEPS_TEN, 15_000);
+        watch.grew(RoomId(2), KEEPS_TEN, 20_000);
+        assert_eq!(
+            (taken(&mut watch, 24_999), taken(&mut watch, 25_000), taken(&mut watch, 30_000)),
+            (0, 1, 1)
+        );
+        watch.grew(LAB, KEEPS_TEN, 30_000);
         assert_eq!(taken(&mut watch, -1_000_000), 1, "the clock was set back");
     }
 
@@ -182,12 +196,14 @@ mod tests {
     fn a_log_ages_as_long_as_it_has_events() {
         let mut watch = Watch::default();
         assert!(watch.may_be_too_old(LAB, 0), "nobody has looked");
-        watch.ages(LAB, Some(60_000));
+        watch.ages(LAB, Some(60_000), 0);
         assert!(watch.is_due() && !watch.may_be_too_old(LAB, 59_999) && watch.may_be_too_old(LAB, 60_000));
-        assert_eq!((taken(&mut watch, 59_999), taken(&mut watch, 69_999)), (0, 1));
-        watch.ages(LAB, None);
+        assert_eq!((taken(&mut watch, 59_999), taken(&mut watch, 60_000)), (0, 1));
+        watch.ages(LAB, Some(60_001), 60_000);
+        assert_eq!((taken(&mut watch, 69_999), taken(&mut watch, 70_000)), (0, 1), "not at each batch");
+        watch.ages(LAB, None, 70_000);
         assert!(!watch.is_due());
-        watch.ages(LAB, Some(1));
+        watch.ages(LAB, Some(1), 0);
         watch.forget(LAB);
         assert!(!watch.is_due());
     }

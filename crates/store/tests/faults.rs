@@ -239,3 +239,38 @@ fn an_index_that_is_ahead_of_the_log_starts_again() {
     let store = SqliteStore::open(dir.path()).unwrap();
     assert_eq!((found(&store, "needle1400"), found(&store, "needle1000")), (0, 1));
 }
+
+/// What a store deletes of a large log, it deletes in steps.
+#[test]
+fn the_removal_of_a_large_room_stalls_no_commit() {
+    const EVENTS: u128 = 100_000;
+    let dir = tempdir().unwrap();
+    let mut store = SqliteStore::open(dir.path()).unwrap();
+    let rows = vec![Write::Sender(sender()), Write::Room(Box::new(room()))];
+    store.commit(&Batch { ts_ms: 1, writes: rows }).unwrap();
+    for from in (1..EVENTS).step_by(10_000) {
+        store.commit(&says(from..from + 10_000)).unwrap();
+    }
+    let rows = |dir: &Path| -> i64 {
+        let db = rusqlite::Connection::open(dir.join("hubbub.db")).unwrap();
+        db.query_row("SELECT count(*) FROM event", [], |row| row.get(0)).unwrap()
+    };
+    let start = std::time::Instant::now();
+    store.commit(&Batch { ts_ms: 2, writes: vec![Write::RemoveRoom(RoomId(1))] }).unwrap();
+    let stalled = start.elapsed();
+    assert_eq!(rows(dir.path()), 98_000, "2,000 at most in the commit");
+    drop(store);
+    // It goes on where it was after a restart.
+    let mut store = SqliteStore::open(dir.path()).unwrap();
+    let (mut calls, mut longest) = (0, std::time::Duration::ZERO);
+    while store.has_leftovers() {
+        let start = std::time::Instant::now();
+        store.tidy(0).unwrap();
+        longest = longest.max(start.elapsed());
+        calls += 1;
+    }
+    println!("the commit took {stalled:?}; {calls} calls of tidy, {longest:?} at most");
+    assert_eq!(rows(dir.path()), 0);
+    // A tenth of a second on a slow machine that is busy; all at once it takes far more with ten times the events.
+    assert!(stalled.as_millis() < 1000, "{stalled:?}");
+}

@@ -133,6 +133,10 @@ impl<S: Store> Store for FaultyStore<S> {
     fn tidy(&mut self, now_ms: i64) -> Result<(), StoreError> {
         self.store.tidy(now_ms)
     }
+
+    fn has_leftovers(&self) -> bool {
+        self.store.has_leftovers()
+    }
 }
 
 struct FaultyReader {

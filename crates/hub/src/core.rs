@@ -86,7 +86,6 @@ pub(crate) struct Core {
 /// What is next to be given out.
 pub(crate) struct Numbers {
     pub(crate) boot: u64,
-    pub(crate) session: u64,
     pub(crate) sender: u64,
     pub(crate) guest: u64,
     pub(crate) guest_stored: u64,
@@ -141,7 +140,7 @@ struct Walked {
 /// Events of a batch from which on the hub counts as busy.
 const BUSY_BATCH: u64 = 4;
 /// Events of a batch from which on it counts as large.
-const LARGE_BATCH: u64 = 128;
+const LARGE_BATCH: u64 = 65;
 /// Time between two large batches for each reader that was woken; a wake with its write takes about a sixth of it.
 const WAKE_US: u64 = 30;
 /// The pace grows at most so many times.
@@ -162,7 +161,6 @@ impl Core {
     ) -> Self {
         let next = Numbers {
             boot: loaded.boot,
-            session: loaded.boot << 32,
             sender: loaded.next_sender.max(1),
             guest: loaded.guest_number,
             guest_stored: loaded.guest_number,

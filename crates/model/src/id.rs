@@ -27,7 +27,7 @@ number!(
     AccountId(u32)
 );
 number!(
-    /// One login over one conn. Unique over the life of the hub's store.
+    /// One login over one conn. No two sessions in the logs of one store have the same number.
     SessionId(u64)
 );
 number!(

@@ -156,9 +156,9 @@ impl Core {
         origin: &Origin,
         outlet: &Arc<Outlet>,
     ) -> Here {
-        self.next.session += 1;
-        let session = SessionId(self.next.session);
         let id = self.next_sender();
+        // A session that spoke has a stored sender of this number or a later one, so no number comes twice in a log.
+        let session = SessionId(id.0);
         Here {
             sender: Arc::new(sender(id, kind, account, number, name, origin, session)),
             sender_stored: false,

@@ -113,7 +113,10 @@ impl Splitter {
         if self.scan.shape.is_none() && !self.begin()? {
             return Ok(None);
         }
-        let end = self.scan.run(self.carry.bytes(), self.charset)?;
+        // Nothing behind the limit is looked at: which of two faults is found must not depend on how the bytes came.
+        let bytes = self.carry.bytes();
+        let window = bytes.get(..=self.value_bytes_max).unwrap_or(bytes);
+        let end = self.scan.run(window, self.charset)?;
         if end.unwrap_or(self.scan.at) > self.value_bytes_max {
             return Err(SplitError::TooLong(self.value_bytes_max));
         }
@@ -337,6 +340,21 @@ mod tests {
     fn good(input: &[u8]) -> Vec<String> {
         let all = cut(&[input], MAX, Charset::Auto);
         all.into_iter().map(|v| String::from_utf8(v.unwrap().to_vec()).unwrap()).collect()
+    }
+
+    #[test]
+    fn which_of_two_faults_comes_first_does_not_depend_on_the_cut() {
+        // Found by fuzzing: too long, and behind the limit too deep.
+        let stream = [b"[1,".as_slice(), &[b'1'; 40], &[b'['; 80]].concat();
+        for cut in 1..stream.len() {
+            let mut splitter = Splitter::new(32, Charset::Auto);
+            let mut first = None;
+            for piece in stream.chunks(cut) {
+                splitter.feed_slice(piece);
+                first = first.or_else(|| splitter.next_value());
+            }
+            assert_eq!(first, Some(Err(SplitError::TooLong(32))), "cut every {cut} bytes");
+        }
     }
 
     #[test]

@@ -41,7 +41,6 @@ fn dispatch(words: &[&str]) -> Result<()> {
     }
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "the arms of dispatch all give a Result")]
 fn print(text: &str) -> Result<()> {
     print!("{text}");
     Ok(())

@@ -7,7 +7,9 @@
 use crate::step::{Input, Login, Shown, Step, Talk, portion};
 use bytes::Bytes;
 use hubbub_door::{Conn, DoorCtx, DoorError, Io};
-use hubbub_hub::{Block, CloseReason, Delivery, Events, Format, Hub, Inbox, Origin, Session};
+use hubbub_hub::{
+    Block, CloseReason, Delivery, Events, Format, Hub, Inbox, Origin, PAGES_BYTES_MIN, Pages, Session,
+};
 use hubbub_model::{Command, Limits, Ticket};
 use std::{
     cell::RefCell,
@@ -272,6 +274,12 @@ impl<T: Talk> Driver<T> {
     }
 
     fn write_some(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if let Some((pages, len)) = self.owed.front().and_then(Piece::pages) {
+            match self.io.poll_send_pages(cx, &pages, len) {
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+                sent => return sent,
+            }
+        }
         let io = Pin::new(&mut self.io);
         if self.talk.is_paced() || self.owed.len() == 1 || !io.is_write_vectored() {
             let bytes = self.owed.front().map_or(&[][..], Piece::bytes);
@@ -279,7 +287,8 @@ impl<T: Talk> Driver<T> {
         }
         let mut slices = [io::IoSlice::new(&[]); OWED_PIECES_MAX];
         let mut n = 0;
-        for (slice, piece) in slices.iter_mut().zip(&self.owed) {
+        let before_pages = self.owed.iter().enumerate().take_while(|(i, piece)| *i == 0 || piece.pages().is_none());
+        for (slice, (_, piece)) in slices.iter_mut().zip(before_pages) {
             *slice = io::IoSlice::new(piece.bytes());
             n += 1;
         }
@@ -344,7 +353,7 @@ impl<T: Talk> Driver<T> {
         }
         match self.talk.show(&events) {
             Shown::Shared(format, encode) => {
-                events.block.encoded(format, |all| encode(&events.log, all));
+                events.block.encoded(format, |all| encode(&events.log, all)).expect_reader();
                 let piece = Piece::Shared(events.block.clone(), format, events.range.clone(), 0);
                 if !piece.bytes().is_empty() {
                     self.owed.push_back(piece);
@@ -548,6 +557,17 @@ impl Piece {
             }
         }
         .unwrap_or_default()
+    }
+
+    /// The pages with the bytes that are left of a long piece that others get too.
+    fn pages(&self) -> Option<(Pages, usize)> {
+        let Self::Shared(block, format, range, at) = self else { return None };
+        let left = self.bytes().len();
+        if left < PAGES_BYTES_MIN {
+            return None;
+        }
+        let pages = block.encoding(*format)?.pages(range.start)?;
+        Some((Pages { at: pages.at + *at as u64, ..pages }, left))
     }
 
     fn advance(&mut self, n: usize) {

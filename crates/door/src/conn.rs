@@ -136,6 +136,21 @@ impl Io {
         Ok((Self::tls(stream), facts))
     }
 
+    /// Sends `len` bytes that begin at `pages.at`, or fewer, without copying them; the bytes in the file must never
+    /// change. Says how many were sent. `Unsupported` where the stream or the system cannot: then nothing was sent,
+    /// and the bytes are to be written.
+    pub fn poll_send_pages(
+        &mut self,
+        cx: &mut Context<'_>,
+        pages: &hubbub_hub::Pages,
+        len: usize,
+    ) -> Poll<io::Result<usize>> {
+        match &self.way {
+            Way::Plain(plain) => plain.poll_send_pages(cx, pages, len),
+            Way::Tls(_) => Poll::Ready(Err(io::ErrorKind::Unsupported.into())),
+        }
+    }
+
     /// The address of this end, unless a Unix socket: FTP opens its data port there.
     pub fn local_address(&self) -> Option<SocketAddr> {
         let plain = match &self.way {
@@ -166,6 +181,67 @@ impl Plain {
     /// Puts bytes back: they are read again before all others.
     pub fn unread(&mut self, bytes: &[u8]) {
         self.again.put(bytes);
+    }
+}
+
+/// Whether `sendfile` was found not to work in this process.
+#[cfg(target_os = "linux")]
+static NO_PAGES: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+#[cfg(target_os = "linux")]
+impl Plain {
+    fn poll_send_pages(
+        &self,
+        cx: &mut Context<'_>,
+        pages: &hubbub_hub::Pages,
+        len: usize,
+    ) -> Poll<io::Result<usize>> {
+        macro_rules! send {
+            ($stream:expr) => {
+                loop {
+                    std::task::ready!($stream.poll_write_ready(cx))?;
+                    let sent = $stream.try_io(tokio::io::Interest::WRITABLE, || {
+                        let mut at = pages.at;
+                        Ok(rustix::fs::sendfile($stream, &*pages.file, Some(&mut at), len)?)
+                    });
+                    match sent {
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                        // A kernel without it, or a sandbox that keeps it from us.
+                        Err(error) if is_missing(&error) => {
+                            NO_PAGES.store(true, std::sync::atomic::Ordering::Relaxed);
+                            tracing::warn!(%error, "long stretches are copied: sendfile does not work here");
+                            return Poll::Ready(Err(io::ErrorKind::Unsupported.into()));
+                        }
+                        sent => return Poll::Ready(sent),
+                    }
+                }
+            };
+        }
+        if NO_PAGES.load(std::sync::atomic::Ordering::Relaxed) {
+            return Poll::Ready(Err(io::ErrorKind::Unsupported.into()));
+        }
+        match &self.socket {
+            Socket::Tcp(stream) => send!(stream),
+            Socket::Unix(stream) => send!(stream),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn is_missing(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    matches!(Errno::from_io_error(error), Some(Errno::INVAL | Errno::NOSYS | Errno::PERM))
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Plain {
+    fn poll_send_pages(
+        &self,
+        _: &mut Context<'_>,
+        _: &hubbub_hub::Pages,
+        _: usize,
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
     }
 }
 
@@ -332,6 +408,40 @@ mod tests {
         let mut got = String::new();
         far.read_to_string(&mut got).await.unwrap();
         assert_eq!(got, "one two");
+    }
+
+    #[cfg(target_os = "linux")]
+    async fn pages_arrive_whole(near: Plain, mut far: impl AsyncRead + Unpin) {
+        let bytes: Vec<u8> = (0..3_000_000u32).map(|i| (i / 7) as u8).collect();
+        let file = tempfile::tempfile().unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&file, &bytes, 0).unwrap();
+        let file = Arc::new(file);
+        let mut io = Io::plain(near);
+        let send = async {
+            let mut sent = 100;
+            while sent < bytes.len() {
+                let pages = hubbub_hub::Pages { file: file.clone(), at: sent as u64 };
+                sent += std::future::poll_fn(|cx| io.poll_send_pages(cx, &pages, bytes.len() - sent))
+                    .await
+                    .unwrap();
+            }
+            io.shutdown().await.unwrap();
+        };
+        let mut got = Vec::new();
+        let (_, read) = tokio::join!(send, far.read_to_end(&mut got));
+        read.unwrap();
+        assert!(got == bytes[100..], "{} bytes", got.len());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn pages_are_sent_in_portions_as_the_peer_takes_them() {
+        let (near, far) = UnixStream::pair().unwrap();
+        pages_arrive_whole(near.into(), far).await;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let far = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (near, _) = listener.accept().await.unwrap();
+        pages_arrive_whole(near.into(), far).await;
     }
 
     #[test]

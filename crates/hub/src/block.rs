@@ -3,6 +3,7 @@
 //! **Invariant (I1).** The events of a block are contiguous and committed. A block never changes once it is
 //! made; a redaction puts a new block in its place.
 
+use crate::pages::{Pages, Place};
 use hubbub_model::{Event, EventKind, SessionId};
 use smallvec::SmallVec;
 use std::{
@@ -38,6 +39,7 @@ impl Format {
 pub struct Encoded {
     bytes: Vec<u8>,
     ends: Vec<u32>,
+    place: Place,
 }
 
 impl Encoded {
@@ -49,18 +51,33 @@ impl Encoded {
             each(event, &mut bytes);
             ends.push(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
         }
-        Self { bytes, ends }
+        Self { bytes, ends, place: Place::default() }
     }
 
     /// An encoding whose events end at these offsets.
     pub fn from_parts(bytes: Vec<u8>, ends: Vec<u32>) -> Self {
-        Self { bytes, ends }
+        Self { bytes, ends, place: Place::default() }
     }
 
     /// The bytes of these events (indices within the block).
     pub fn slice(&self, events: Range<usize>) -> &[u8] {
-        let end = |i: usize| i.checked_sub(1).and_then(|i| self.ends.get(i)).map_or(0, |e| *e as usize);
-        self.bytes.get(end(events.start)..end(events.end)).unwrap_or_default()
+        self.bytes.get(self.end(events.start)..self.end(events.end)).unwrap_or_default()
+    }
+
+    /// One more reader will send from here.
+    pub fn expect_reader(&self) {
+        self.place.expect_reader();
+    }
+
+    /// The pages that begin with the event at this index; `None` where sending its bytes is as good.
+    pub fn pages(&self, event: usize) -> Option<Pages> {
+        let pages = self.place.pages(&self.bytes)?;
+        Some(Pages { at: pages.at + self.end(event) as u64, ..pages })
+    }
+
+    /// Where the events before this index end.
+    fn end(&self, event: usize) -> usize {
+        event.checked_sub(1).and_then(|i| self.ends.get(i)).map_or(0, |e| *e as usize)
     }
 }
 

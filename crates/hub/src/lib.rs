@@ -17,6 +17,7 @@ mod inbox;
 mod log;
 mod logins;
 mod op;
+mod pages;
 mod parking;
 mod people;
 mod reads;
@@ -27,6 +28,7 @@ pub mod store;
 mod sync;
 
 pub use block::{Block, Encoded, Format};
+pub use pages::{PAGES_BYTES_MIN, Pages};
 pub use clock::{Clock, WallClock};
 pub use hub::{Config, Credentials, Hub, HubThreads, Me, Origin, Session, StartError, Stopped};
 pub use inbox::{Delivery, Events, Inbox};

@@ -44,16 +44,17 @@ def login_request(nickname, client, rooms):
 
 
 class NativeClient:
-    """Logs in at once. Requests wait for their answers; events are items of the transcript."""
+    """Logs in at once; `login` has more members of the request. Requests wait for their answers; events are items of
+    the transcript."""
 
-    def __init__(self, address, name, rooms=()):
+    def __init__(self, address, name, rooms=(), **login):
         self.name = name
         self.transcript = Transcript(name)
         self._rids = itertools.count(1)
         self._sock = connect(address)
         self._thread = threading.Thread(target=self._receive, daemon=True)
         self._thread.start()
-        welcome = self.ask(login_request(name, f"client-of-{name}", list(rooms)))
+        welcome = self.ask({**login_request(name, f"client-of-{name}", list(rooms)), **login})
         assert welcome["status"] == "ok", welcome
 
     def send(self, value):

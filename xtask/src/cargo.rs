@@ -67,10 +67,20 @@ pub(crate) fn works(command: &mut Command) -> bool {
 
 /// Installs a cargo subcommand from its published sources where it is missing.
 pub(crate) fn need_subcommand(name: &str) -> Result<()> {
-    if works(&mut cargo(&format!("{name} --version"))) {
+    let works = || works(&mut cargo(&format!("{name} --version")));
+    if works() {
         return Ok(());
     }
-    run(&mut cargo(&format!("install --locked cargo-{name}")))
+    let by_hand = || {
+        format!(
+            "this step needs cargo-{name}: `cargo install --locked cargo-{name}`, or leave the step out with --only"
+        )
+    };
+    run(&mut cargo(&format!("install --locked cargo-{name}"))).with_context(by_hand)?;
+    if !works() {
+        bail!("cargo-{name} is installed, but `cargo {name}` does not run; {}", by_hand());
+    }
+    Ok(())
 }
 
 /// Installs a component of the Rust toolchain where it is missing and `rustup` is at hand.
@@ -79,6 +89,7 @@ pub(crate) fn need_component(subcommand: &str, component: &str) -> Result<()> {
         return Ok(());
     }
     run(&mut command("rustup", &format!("component add {component}")))
+        .with_context(|| format!("this step needs `cargo {subcommand}`, which {component} brings"))
 }
 
 fn shown(command: &Command) -> String {

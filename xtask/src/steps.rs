@@ -4,34 +4,53 @@
 
 use crate::{cargo, clients, fuzz, tidy};
 use anyhow::{Context, Result, bail};
-use std::{env, fmt::Write as _, fs, path::PathBuf, time::Instant};
+use std::{
+    env,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 struct Step {
     name: &'static str,
     does: &'static str,
-    run: fn() -> Result<()>,
+    run: Run,
 }
+
+/// How a step is run.
+enum Run {
+    /// It checks all that it names, or fails.
+    Whole(fn() -> Result<()>),
+    /// It may have to leave a part out, and says which and why.
+    Partly(fn() -> Result<Option<&'static str>>),
+}
+use Run::{Partly, Whole};
 
 const STEPS: &[Step] = &[
     Step {
         name: "clients",
         does: "install the programs that tests drive, where missing",
-        run: clients::install,
+        run: Whole(clients::install),
     },
-    Step { name: "fmt", does: "the sources are formatted", run: fmt },
-    Step { name: "clippy", does: "no warning of the compiler or of clippy", run: clippy },
-    Step { name: "tidy", does: "crate arrows, file sizes, file headings, refused words", run: tidy::check },
-    Step { name: "deny", does: "licences, bans, sources and advisories of dependencies", run: deny },
-    Step { name: "test", does: "unit, property and end-to-end tests", run: test },
+    Step { name: "fmt", does: "the sources are formatted", run: Whole(fmt) },
+    Step { name: "clippy", does: "no warning of the compiler or of clippy", run: Whole(clippy) },
+    Step {
+        name: "tidy",
+        does: "crate arrows, file sizes, file headings, refused words",
+        run: Whole(tidy::check),
+    },
+    Step { name: "deny", does: "licences, bans, sources and advisories of dependencies", run: Partly(deny) },
+    Step { name: "test", does: "unit, property and end-to-end tests", run: Whole(test) },
     Step {
         name: "loom",
         does: "the hub's concurrency models, each interleaving of few preemptions",
-        run: loom,
+        run: Whole(loom),
     },
-    Step { name: "docs", does: "the documentation builds without a warning", run: docs },
-    Step { name: "release", does: "the release build", run: release },
-    Step { name: "black-box", does: "real clients against the release build", run: black_box },
-    Step { name: FUZZ, does: "each fuzz target for 60 seconds, two at a time", run: fuzz::run },
+    Step { name: "docs", does: "the documentation builds without a warning", run: Whole(docs) },
+    Step { name: "release", does: "the release build", run: Whole(release) },
+    Step { name: "black-box", does: "real clients against the release build", run: Whole(black_box) },
+    Step { name: FUZZ, does: "each fuzz target for 60 seconds, two at a time", run: Whole(fuzz::run) },
 ];
 
 const FUZZ: &str = "fuzz";
@@ -78,26 +97,40 @@ pub(crate) fn list() -> String {
 pub(crate) fn run(plan: &Plan) -> Result<()> {
     let began = Instant::now();
     let mut passed = 0;
+    let mut left_out = Vec::new();
     for step in STEPS.iter().filter(|step| plan.has(step)) {
         if plan.skips(step) {
             println!("\n==> {}: SKIPPED, because of --no-fuzz", step.name);
+            left_out.push(format!("{}: --no-fuzz", step.name));
             continue;
         }
-        if let Err(fault) = run_step(step) {
-            println!("\n{passed} passed, 1 failed");
-            return Err(fault);
+        match run_step(step) {
+            Ok(part) => left_out.extend(part.map(|part| format!("{}: {part}", step.name))),
+            Err(fault) => {
+                println!("\n{passed} passed, 1 failed");
+                return Err(fault);
+            }
         }
         passed += 1;
     }
-    println!("\nall steps took {:.0} s", began.elapsed().as_secs_f32());
+    print!("\n{}", told(&left_out));
+    println!("all steps took {:.0} s", began.elapsed().as_secs_f32());
     println!("{passed} passed, 0 failed");
     Ok(())
 }
 
-fn run_step(step: &Step) -> Result<()> {
+/// What the run has not checked, so that nobody takes it for checked; one line each.
+fn told(left_out: &[String]) -> String {
+    left_out.iter().fold(String::new(), |out, part| out + "NOT CHECKED: " + part + "\n")
+}
+
+fn run_step(step: &Step) -> Result<Option<&'static str>> {
     let began = Instant::now();
     println!("\n==> {}: {}", step.name, step.does);
-    let end = (step.run)();
+    let end = match step.run {
+        Whole(run) => run().map(|()| None),
+        Partly(run) => run(),
+    };
     let word = if end.is_ok() { "passed" } else { "FAILED" };
     println!("==> {}: {word} after {:.1} s", step.name, began.elapsed().as_secs_f32());
     end.with_context(|| format!("step {}", step.name))
@@ -113,22 +146,26 @@ fn clippy() -> Result<()> {
     cargo::run(&mut cargo::cargo("clippy --workspace --all-targets -- -D warnings"))
 }
 
-fn deny() -> Result<()> {
+fn deny() -> Result<Option<&'static str>> {
     cargo::need_subcommand("deny")?;
     cargo::run(&mut cargo::cargo("deny check bans licenses sources"))?;
-    if !has_advisory_database() {
-        println!("advisories: not checked, no advisory database at hand");
-        return Ok(());
-    }
-    cargo::run(&mut cargo::cargo("deny check --disable-fetch advisories"))
-}
-
-/// Whether `cargo deny` has a copy of an advisory database; nothing is fetched for it here.
-fn has_advisory_database() -> bool {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")));
-    let copies = home.and_then(|home| fs::read_dir(home.join("advisory-dbs")).ok());
-    copies.is_some_and(|mut copies| copies.any(|copy| copy.is_ok_and(|copy| copy.path().is_dir())))
+    if !home.is_some_and(|home| has_advisory_database(&home)) {
+        println!("not checked: {NO_ADVISORIES}");
+        return Ok(Some(NO_ADVISORIES));
+    }
+    cargo::run(&mut cargo::cargo("deny check --disable-fetch advisories")).map(|()| None)
+}
+
+const NO_ADVISORIES: &str =
+    "advisories, there is no advisory database at hand (`cargo deny fetch db` gets one)";
+
+/// Whether `cargo deny` has a copy of an advisory database; nothing is fetched for it here.
+fn has_advisory_database(cargo_home: &Path) -> bool {
+    let copies = fs::read_dir(cargo_home.join("advisory-dbs")).ok();
+    let is_copy = |copy: fs::DirEntry| copy.path().join("crates").is_dir();
+    copies.is_some_and(|mut copies| copies.any(|copy| copy.is_ok_and(is_copy)))
 }
 
 fn test() -> Result<()> {
@@ -190,6 +227,25 @@ mod tests {
         let plan = Plan { no_fuzz: true, ..Plan::default() };
         let skipped: Vec<_> = STEPS.iter().filter(|step| plan.skips(step)).map(|step| step.name).collect();
         assert_eq!(skipped, [FUZZ]);
+    }
+
+    #[test]
+    fn what_is_left_out_is_told_at_the_end() {
+        assert_eq!(told(&[]), "");
+        let text = told(&[format!("deny: {NO_ADVISORIES}"), "fuzz: --no-fuzz".into()]);
+        assert_eq!(text.lines().count(), 2);
+        assert!(text.starts_with("NOT CHECKED: deny: advisories, there is no advisory database"), "{text}");
+    }
+
+    #[test]
+    fn an_advisory_database_is_a_folder_of_advisories() {
+        let home = env::temp_dir().join(format!("hubbub-xtask-{}", std::process::id()));
+        assert!(!has_advisory_database(&home), "no such folder");
+        fs::create_dir_all(home.join("advisory-dbs/advisory-db-1")).unwrap();
+        assert!(!has_advisory_database(&home), "a fetch that failed leaves an empty one");
+        fs::create_dir_all(home.join("advisory-dbs/advisory-db-1/crates")).unwrap();
+        assert!(has_advisory_database(&home));
+        fs::remove_dir_all(home).unwrap();
     }
 
     #[test]

@@ -17,7 +17,7 @@ const REFUSED_IN_PRODUCT: &[(&str, &str)] = &[
 /// What no file contains: paths that mean something on one machine only.
 const REFUSED_ANYWHERE: &[&str] = &[concat!("/wo", "rk/"), concat!("../sha", "red"), concat!("/tm", "p/t/")];
 
-/// Folders that are not ours to check: built, fetched, or git's own.
+/// What is not ours to check: built, fetched, or git's own (a file in a second work tree).
 const FOREIGN: &[&str] = &["target", ".git", "corpus", "artifacts", "node_modules", "__pycache__"];
 
 /// A text file of the repository.
@@ -87,7 +87,10 @@ fn sources(root: &Path) -> Result<Vec<Source>> {
             let entry = entry?;
             let name = entry.file_name();
             let kind = entry.file_type()?;
-            if kind.is_dir() && !FOREIGN.iter().any(|foreign| name == *foreign) {
+            if FOREIGN.iter().any(|foreign| name == *foreign) {
+                continue;
+            }
+            if kind.is_dir() {
                 folders.push(entry.path());
             } else if kind.is_file() {
                 found.extend(source(root, &entry.path()));
@@ -108,6 +111,18 @@ fn source(root: &Path, path: &Path) -> Option<Source> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_ours_is_left_out_whether_folder_or_file() {
+        let root = std::env::temp_dir().join(format!("hubbub-tidy-{}", std::process::id()));
+        fs::create_dir_all(root.join("target")).unwrap();
+        for path in [".git", "target/x.rs", "own.rs"] {
+            fs::write(root.join(path), "text").unwrap();
+        }
+        let found: Vec<String> = sources(&root).unwrap().into_iter().map(|source| source.path).collect();
+        fs::remove_dir_all(root).unwrap();
+        assert_eq!(found, ["own.rs"]);
+    }
 
     fn file(path: &str, text: &str) -> Vec<String> {
         complaints(&Source { path: path.into(), text: text.into() })

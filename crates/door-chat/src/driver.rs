@@ -287,7 +287,8 @@ impl<T: Talk> Driver<T> {
         }
         let mut slices = [io::IoSlice::new(&[]); OWED_PIECES_MAX];
         let mut n = 0;
-        let before_pages = self.owed.iter().enumerate().take_while(|(i, piece)| *i == 0 || piece.pages().is_none());
+        let before_pages =
+            self.owed.iter().enumerate().take_while(|(i, piece)| *i == 0 || piece.pages().is_none());
         for (slice, (_, piece)) in slices.iter_mut().zip(before_pages) {
             *slice = io::IoSlice::new(piece.bytes());
             n += 1;

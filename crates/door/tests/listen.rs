@@ -5,7 +5,7 @@
 use hubbub_door::*;
 use hubbub_hub::{
     Config, Hub, WallClock,
-    store::{Batch, Loaded, Outcome, Reader, SearchPlan, Store, StoreError},
+    store::{Batch, Findings, Loaded, Outcome, Reader, SearchPlan, Store, StoreError},
 };
 use hubbub_model::{Event, EventId, Limits, RoomId};
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
@@ -208,8 +208,8 @@ impl Reader for Nothing {
         Ok(None)
     }
 
-    fn search(&mut self, _: &SearchPlan) -> Result<Vec<(RoomId, Event)>, StoreError> {
-        Ok(Vec::new())
+    fn search(&mut self, _: &SearchPlan, _: Findings) -> Result<Findings, StoreError> {
+        Ok(Findings::default())
     }
 }
 

@@ -77,9 +77,10 @@ pub(crate) struct Core {
     pub(crate) watch: Watch,
     /// What the batch in hand takes back: it can no longer be edited.
     pub(crate) redacting: FxHashSet<EventId>,
-    ticked: Instant,
-    tidied: Instant,
-    /// The store has something to tidy.
+    /// By the clock's `elapsed`; as is `tidied`.
+    ticked: Duration,
+    tidied: Option<Duration>,
+    /// The store may have something to tidy.
     untidy: bool,
 }
 
@@ -206,9 +207,9 @@ impl Core {
             marks_due: HashMap::new(),
             watch,
             redacting: FxHashSet::default(),
-            ticked: Instant::now(),
-            tidied: Instant::now(),
-            untidy: store.has_leftovers(),
+            ticked: Duration::ZERO,
+            tidied: None,
+            untidy: true,
             store,
         }
     }
@@ -221,11 +222,15 @@ impl Core {
         };
         self.found();
         let mut last = None::<Instant>;
+        // A wait counts from before the last answers, so that a clock that jumps after one is never missed.
+        let mut began = self.clock.elapsed();
         loop {
             let first = runtime.block_on(async {
-                match self.next_tick() {
-                    Some(wait) => tokio::time::timeout(wait, queue.recv()).await.ok(),
-                    None => Some(queue.recv().await),
+                let Some(wait) = self.next_tick() else { return Some(queue.recv().await) };
+                tokio::select! {
+                    biased;
+                    submission = queue.recv() => Some(submission),
+                    () = self.clock.until(began + wait) => None,
                 }
             });
             // Some time lies between two batches, so that a busy hub makes large ones.
@@ -233,6 +238,7 @@ impl Core {
                 std::thread::sleep(rest);
             }
             last = Some(Instant::now());
+            began = self.clock.elapsed();
             self.last_batch = (0, 0);
             self.now_ms = self.clock.now_ms();
             let stop = match first {
@@ -482,8 +488,7 @@ impl Core {
 
     /// How long the thread may sleep while nobody asks for anything; `None` for ever.
     fn next_tick(&self) -> Option<Duration> {
-        let soon = !(self.counts_due.is_empty() && self.marks_due.is_empty())
-            || (self.untidy && !self.read_only && self.store.has_leftovers());
+        let soon = !(self.counts_due.is_empty() && self.marks_due.is_empty());
         let later = !self.read_only && (self.untidy || self.watch.is_due());
         if soon { Some(TICK) } else { later.then_some(SLOW_TICK) }
     }
@@ -491,25 +496,24 @@ impl Core {
     /// Once a second, while there is something: counts of large rooms, read marks, what logs no longer keep.
     fn tick(&mut self) {
         self.retain_due();
-        if self.ticked.elapsed() < TICK || self.next_tick().is_none() {
+        let now = self.clock.elapsed();
+        if now.saturating_sub(self.ticked) < TICK || self.next_tick().is_none() {
             return;
         }
-        self.ticked = Instant::now();
+        self.ticked = now;
         self.tell_counts();
         self.store_marks();
-        self.tidy();
+        self.tidy(now);
     }
 
-    /// Has the store do what it does not do in a commit: now and then, and in small steps while it has much to delete.
-    fn tidy(&mut self) {
-        let pause = if self.store.has_leftovers() { TICK } else { TIDY_EVERY };
-        if !self.untidy || self.read_only || self.tidied.elapsed() < pause {
+    /// Now and then asks the store for what it does not do in a commit.
+    fn tidy(&mut self, now: Duration) {
+        let is_early = self.tidied.is_some_and(|at| now.saturating_sub(at) < TIDY_EVERY);
+        if !self.untidy || self.read_only || is_early {
             return;
         }
-        let tidied = self.store.tidy(self.now_ms);
-        self.tidied = Instant::now();
-        self.untidy = tidied.is_ok() && self.store.has_leftovers();
-        if let Err(error) = tidied {
+        (self.tidied, self.untidy) = (Some(now), false);
+        if let Err(error) = self.store.tidy(self.now_ms) {
             // What is left over is no harm. It is tried again after the next commit, which tells whether the disk is well.
             tracing::warn!(fault = ?error.fault, cause = ?error.source, "the store could not be tidied: {error}");
         }

@@ -28,9 +28,9 @@ pub mod store;
 mod sync;
 
 pub use block::{Block, Encoded, Format};
-pub use pages::{PAGES_BYTES_MIN, Pages};
-pub use clock::{Clock, WallClock};
+pub use clock::{Clock, Pause, WallClock};
 pub use hub::{Config, Credentials, Hub, HubThreads, Me, Origin, Session, StartError, Stopped};
 pub use inbox::{Delivery, Events, Inbox};
 pub use log::Log;
+pub use pages::{PAGES_BYTES_MIN, Pages};
 pub use signal::{CloseReason, EndReason, Signal, Who};

@@ -1,14 +1,15 @@
 //! Reading the store, on threads of its own: refills for cursors, history and search for sessions.
 //!
 //! **Invariant.** No async worker and not the hub thread ever waits for a read here. The queue is bounded by
-//! what its users may have under way: one refill per cursor, and the commands that a session may have pending.
+//! what its users may have under way: one refill per cursor, and the commands that a session may have pending. A job takes
+//! some tens of milliseconds at most; a long search is many jobs, one behind the other.
 
 use crate::{
     block::Block,
-    inbox::Refilled,
-    store::{Reader, StoreError},
+    inbox::{Outlet, Refilled},
+    store::{Findings, Reader, SearchPlan, StoreError},
 };
-use hubbub_model::RoomId;
+use hubbub_model::{Event, RoomId};
 use parking_lot::{Condvar, Mutex};
 use std::{collections::VecDeque, sync::Arc, thread::JoinHandle};
 use tokio::sync::oneshot;
@@ -16,6 +17,18 @@ use tokio::sync::oneshot;
 /// Events and bytes of text that one refill brings.
 const REFILL_EVENTS: usize = 1_000;
 const REFILL_BYTES: usize = 256 * 1024;
+
+/// A search under way.
+struct Search {
+    outlet: Arc<Outlet>,
+    plan: SearchPlan,
+    tell: Tell,
+}
+
+type Tell = Box<dyn FnOnce(&Outlet, Hits) + Send>;
+
+/// What a search comes to, newest first.
+type Hits = Result<Vec<(RoomId, Event)>, StoreError>;
 
 type Job = Box<dyn FnOnce(&mut dyn Reader) + Send>;
 
@@ -69,6 +82,26 @@ impl Reads {
             let _ = tell.send(block);
         });
         told
+    }
+
+    /// Searches step by step; between two steps others get their turn. Ends early, and tells nothing, once nobody but
+    /// this has the outlet.
+    pub(crate) fn search(
+        &self,
+        outlet: Arc<Outlet>,
+        plan: SearchPlan,
+        tell: impl FnOnce(&Outlet, Hits) + Send + 'static,
+    ) {
+        self.search_on(Search { outlet, plan, tell: Box::new(tell) }, Findings::default());
+    }
+
+    fn search_on(&self, search: Search, so_far: Findings) {
+        let reads = self.clone();
+        self.run(move |reader| match reader.search(&search.plan, so_far) {
+            Ok(Findings { more: Some(_), .. }) if Arc::strong_count(&search.outlet) == 1 => {}
+            Ok(so_far) if so_far.more.is_some() => reads.search_on(search, so_far),
+            end => (search.tell)(&search.outlet, end.map(|findings| findings.hits)),
+        });
     }
 
     /// Ends the threads once they have finished what they are doing.

@@ -22,20 +22,21 @@ pub trait Store: Send {
     /// `Repeated`. An appended `Redaction` also blanks its target and every `Edit` of it that the log has (kind and
     /// text become `EventKind::Redacted`) and takes them out of search. Search finds a message by the text that it
     /// shows: that of its last edit that is not redacted, else its own. A trim or the removal of a room hides what it
-    /// removes at once; where that is much, it is deleted later, by `tidy`.
+    /// removes at once; where that is much, it is deleted later, after a `tidy`.
     /// After an error the store is as before the batch; the hub then writes nothing more until it is started again.
     fn commit(&mut self, batch: &Batch) -> Result<Vec<Outcome>, StoreError>;
 
     /// A new independent reader. It sees every batch whose commit has returned.
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError>;
 
-    /// Called now and then when the hub is idle: checkpoints, old txns (7 days), whatever need not happen in a commit.
+    /// Asks for whatever need not happen in a commit: checkpoints, old txns (7 days), what removals left behind, the
+    /// last traces of redacted texts on the disk. The hub calls it once a minute while there are commits, and a short
+    /// time after the start.
+    ///
+    /// Contract: it only asks, and MUST NOT wait: the work is done on a thread of the store's own, in steps for none of
+    /// which a commit waits noticeably. An error is that of the work that was asked for before; what it left undone is
+    /// tried again.
     fn tidy(&mut self, now_ms: i64) -> Result<(), StoreError>;
-
-    /// Whether `tidy` has more to do and should be called again soon. A call takes some milliseconds.
-    fn has_leftovers(&self) -> bool {
-        false
-    }
 }
 
 /// Reads logs. Used on threads of its own, never on an async worker.
@@ -63,9 +64,29 @@ pub trait Reader: Send {
     /// The first place of the log whose id is `id` or greater. Ids grow with `seq`, so this needs no index.
     fn first_from(&mut self, room: RoomId, id: EventId) -> Result<Option<u64>, StoreError>;
 
-    /// Searches the rooms listed in the plan; newest first. A message comes with the text that it shows: that of its
-    /// last edit that is not redacted.
-    fn search(&mut self, plan: &SearchPlan) -> Result<Vec<(RoomId, Event)>, StoreError>;
+    /// One step of a search of the rooms listed in the plan; it takes some tens of milliseconds at most. The first step
+    /// gets `Findings::default()`, the next what the one before gave, until there is no `more`: then the hits are the
+    /// newest ones of all that fit the plan. A message comes with the text that it shows: that of its last edit that is
+    /// not redacted.
+    fn search(&mut self, plan: &SearchPlan, so_far: Findings) -> Result<Findings, StoreError>;
+}
+
+/// How far a search has come.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// The best so far, newest first; `SearchPlan::limit` at most.
+    pub hits: Vec<(RoomId, Event)>,
+    /// The store's own mark of where the next step begins; none at the end.
+    pub more: Option<u64>,
+}
+
+/// Searches to the end.
+pub fn search_all(reader: &mut dyn Reader, plan: &SearchPlan) -> Result<Vec<(RoomId, Event)>, StoreError> {
+    let mut findings = reader.search(plan, Findings::default())?;
+    while findings.more.is_some() {
+        findings = reader.search(plan, findings)?;
+    }
+    Ok(findings.hits)
 }
 
 /// What to search, once `authorize()` has said where.
@@ -217,6 +238,30 @@ pub struct RoomRow {
     pub head: u64,
     /// Countable events ever.
     pub countable: u64,
+}
+
+impl RoomRow {
+    /// A public room in which nothing was said yet.
+    pub fn new(id: RoomId, name: RoomName) -> Self {
+        Self {
+            id,
+            fold: name.folded(),
+            name,
+            kind: RoomKind::Room,
+            pair: None,
+            topic: Text::default(),
+            visibility: Visibility::Public,
+            durability: Durability::Strict,
+            moderated: false,
+            read_only: false,
+            retention: Retention::default(),
+            epoch: 1,
+            created_ms: 0,
+            first_seq: 1,
+            head: 0,
+            countable: 0,
+        }
+    }
 }
 
 /// A membership as it is stored. Also keeps an invitation.

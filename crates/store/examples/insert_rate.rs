@@ -4,10 +4,9 @@
 //! The table of `rows per statement` is what the choice of 16 in `sqlite/write.rs` rests on.
 #![allow(clippy::unwrap_used, reason = "an experiment may end in a panic")]
 
-use hubbub_hub::store::{Append, Batch, RoomRow, SearchPlan, Store, Write};
+use hubbub_hub::store::{Append, Batch, RoomRow, SearchPlan, Store, Write, search_all};
 use hubbub_model::{
-    Durability, EventId, EventKind, Retention, RoomId, RoomKind, RoomName, Sender, SenderId, SenderKind,
-    SessionId, Text, UserName, Visibility,
+    EventId, EventKind, RoomId, RoomName, Sender, SenderId, SenderKind, SessionId, Text, UserName,
 };
 use hubbub_store::SqliteStore;
 use std::{path::Path, sync::Arc, time::Instant};
@@ -121,30 +120,12 @@ fn store(dir: &Path, size: u32, rooms: u32, txn: bool) {
         let mut reader = store.reader().unwrap();
         for _ in 0..2 {
             let start = Instant::now();
-            let hits = reader.search(&plan).unwrap().len();
+            let hits = search_all(reader.as_mut(), &plan).unwrap().len();
             println!("       {hits} hits in {:.2} ms", start.elapsed().as_secs_f64() * 1e3);
         }
     }
 }
 
 fn room(id: u32) -> RoomRow {
-    let name = RoomName::parse(&format!("room{id}")).unwrap();
-    RoomRow {
-        id: RoomId(id),
-        fold: name.folded(),
-        name,
-        kind: RoomKind::Room,
-        pair: None,
-        topic: Text::default(),
-        visibility: Visibility::Public,
-        durability: Durability::Strict,
-        moderated: false,
-        read_only: false,
-        retention: Retention::default(),
-        epoch: 1,
-        created_ms: 0,
-        first_seq: 1,
-        head: 0,
-        countable: 0,
-    }
+    RoomRow::new(RoomId(id), RoomName::parse(&format!("room{id}")).unwrap())
 }

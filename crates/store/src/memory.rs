@@ -4,14 +4,17 @@
 
 use crate::{place, rules, words};
 use hubbub_hub::store::{
-    AccountRow, Append, BanRow, Batch, Loaded, MarkRow, MemberRow, Outcome, Reader, RoomRow, SearchPlan,
-    Store, StoreError, StoreFault, TokenRow, Write,
+    AccountRow, Append, BanRow, Batch, Findings, Loaded, MarkRow, MemberRow, Outcome, Reader, RoomRow,
+    SearchPlan, Store, StoreError, StoreFault, TokenRow, Write,
 };
 use hubbub_model::{AccountId, Event, EventId, EventKind, RoomId, Text};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
+
+/// Txns that one `tidy` forgets at most.
+const TIDIED_TXNS_MAX: usize = 50_000;
 
 /// A store in memory. Clones share it: a clone that is loaded again counts as another start.
 #[derive(Clone, Default)]
@@ -62,7 +65,13 @@ impl Store for MemoryStore {
     }
 
     fn tidy(&mut self, now_ms: i64) -> Result<(), StoreError> {
-        self.write().txns.retain(|_, first| first.ts_ms >= now_ms - rules::TXN_KEPT_MS);
+        let state = &mut *self.write();
+        let is_old = |(ts_ms, _): &mut (i64, Arc<str>)| *ts_ms < now_ms - rules::TXN_KEPT_MS;
+        // A bounded part of them, because this is done at once; the rest next time.
+        for _ in 0..TIDIED_TXNS_MAX {
+            let Some((_, txn)) = state.txn_order.pop_front_if(is_old) else { break };
+            state.txns.remove(&txn);
+        }
         Ok(())
     }
 }
@@ -102,23 +111,25 @@ impl Reader for MemoryStore {
         Ok(state.logs.get(&room).and_then(|log| log.events.get(log.index_from(|e| e.id < id))).map(|e| e.seq))
     }
 
-    fn search(&mut self, plan: &SearchPlan) -> Result<Vec<(RoomId, Event)>, StoreError> {
+    fn search(&mut self, plan: &SearchPlan, _: Findings) -> Result<Findings, StoreError> {
         let phrases = words::phrases(&plan.words);
         if phrases.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Findings::default());
         }
         let state = self.read();
         let rooms: BTreeSet<RoomId> = plan.rooms.iter().copied().collect();
         let mut hits: Vec<(RoomId, Event)> = Vec::new();
         for (room, log) in rooms.iter().filter_map(|room| Some((*room, state.logs.get(room)?))) {
             let found = log.texts().filter(|(event, text)| {
-                rules::fits(plan, event) && words::holds(&words::spaced(text), &phrases)
+                rules::fits_time(plan, event.ts_ms)
+                    && rules::fits_sender(plan, &event.sender)
+                    && words::holds(&words::spaced(text), &phrases)
             });
             hits.extend(found.map(|(event, text)| (room, with_text(event, text))));
         }
         hits.sort_by_key(|(_, event)| std::cmp::Reverse(event.id));
         hits.truncate(plan.limit);
-        Ok(hits)
+        Ok(Findings { hits, more: None })
     }
 }
 
@@ -156,6 +167,8 @@ struct State {
     mentions: BTreeSet<(RoomId, AccountId, u64)>,
     ignores: BTreeSet<(AccountId, String)>,
     txns: HashMap<Arc<str>, First>,
+    /// The keys of `txns` with their times, in the order in which they came.
+    txn_order: VecDeque<(i64, Arc<str>)>,
 }
 
 struct Numbers {
@@ -333,6 +346,7 @@ impl State {
         self.mentions.extend(append.mentions.iter().map(|account| (append.room, *account, seq)));
         if let Some(txn) = &append.txn {
             self.txns.insert(txn.clone(), First { seq, id, ts_ms });
+            self.txn_order.push_back((ts_ms, txn.clone()));
         }
         Some(Outcome::Appended { seq, ordinal })
     }

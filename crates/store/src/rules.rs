@@ -1,16 +1,19 @@
 //! What all stores check and count in the same way.
 
 use hubbub_hub::store::{Append, SearchPlan, StoreError, StoreFault};
-use hubbub_model::{Event, EventId, RoomId};
+use hubbub_model::{EventId, RoomId, Sender};
 
 /// How long a txn is remembered, in milliseconds.
 pub(crate) const TXN_KEPT_MS: i64 = 7 * 24 * 3600 * 1000;
 
-/// Whether an event passes the filters of a plan other than words and rooms.
-pub(crate) fn fits(plan: &SearchPlan, event: &Event) -> bool {
-    plan.since_ms.is_none_or(|since| event.ts_ms >= since)
-        && plan.until_ms.is_none_or(|until| event.ts_ms <= until)
-        && plan.sender_fold.as_ref().is_none_or(|fold| event.sender.name.folded() == *fold)
+/// Whether an event of this time passes the filters of a plan.
+pub(crate) fn fits_time(plan: &SearchPlan, ts_ms: i64) -> bool {
+    plan.since_ms.is_none_or(|since| ts_ms >= since) && plan.until_ms.is_none_or(|until| ts_ms <= until)
+}
+
+/// Whether an event of this sender passes the filters of a plan.
+pub(crate) fn fits_sender(plan: &SearchPlan, sender: &Sender) -> bool {
+    plan.sender_fold.as_ref().is_none_or(|fold| sender.name.folded() == *fold)
 }
 
 /// An append to a room that has no row.

@@ -1,12 +1,15 @@
 //! The store on disk: hubbub.db for everything, and search.db, which can be made again from it.
 //!
-//! **Invariant.** One writer, the hub's thread. A commit that has returned is on the disk (WAL, synchronous=FULL).
-//! Readers and the indexer have connections of their own and never make the writer wait.
+//! **Invariant.** One thread writes logs and rows, the hub's; what it does not do in a commit, the keeper does beside it. A
+//! commit that has returned is on the disk (WAL, synchronous=FULL). Readers, the indexer and the keeper have connections of
+//! their own; the first two never make the writer wait, and the keeper for no longer than one short step.
 
 mod code;
 mod fault;
 mod index;
+mod keep;
 mod load;
+mod pen;
 mod read;
 mod schema;
 mod search;
@@ -14,10 +17,9 @@ mod senders;
 mod signal;
 mod write;
 
-use crate::rules;
 use fault::{fault, file};
-use hubbub_hub::store::{Batch, Loaded, Outcome, Reader, Store, StoreError};
-use rusqlite::{Connection, OptionalExtension};
+use hubbub_hub::store::{Batch, Loaded, Outcome, Reader, Store, StoreError, StoreFault};
+use rusqlite::{Connection, hooks::Wal};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -27,12 +29,6 @@ use std::{
 
 /// How long another process's write is waited for.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
-/// Txns that one `tidy` looks at.
-const SWEEP_ROWS: i64 = 20_000;
-/// How long one `tidy` deletes events of removed rooms and trimmed logs.
-const SWEEP_TIME: Duration = Duration::from_millis(10);
-/// Time between two sweeps of all txns, in milliseconds.
-const SWEEP_EVERY_MS: i64 = 3_600_000;
 
 /// A store in a directory: `DIR/hubbub.db`, with `DIR/search.db` beside it.
 pub struct SqliteStore {
@@ -40,14 +36,13 @@ pub struct SqliteStore {
     heads: write::Heads,
     shared: Arc<Shared>,
     indexer: Option<JoinHandle<()>>,
-    sweep: Sweep,
-    /// The file has events that are in no log any more.
-    waste: bool,
+    keeper: Option<JoinHandle<()>>,
 }
 
-/// What the store shares with its readers and the indexer.
+/// What the store shares with its readers, the indexer and the keeper.
 struct Shared {
     dir: PathBuf,
+    keeping: keep::Keeping,
     senders: senders::Senders,
     signal: signal::Signal,
 }
@@ -60,13 +55,6 @@ impl Shared {
     fn search_path(&self) -> PathBuf {
         self.dir.join("search.db")
     }
-}
-
-/// How far the search for old txns has come, and when it may begin again.
-#[derive(Default)]
-struct Sweep {
-    behind: String,
-    not_before_ms: i64,
 }
 
 impl SqliteStore {
@@ -90,6 +78,11 @@ impl SqliteStore {
         self.shared.signal.wait_settled();
     }
 
+    /// Waits until what the last `tidy` asked for is done, or could not be: for tests.
+    pub fn flush_tidy(&self) {
+        self.shared.keeping.wait_done();
+    }
+
     /// Lets hubbub.db grow by so many pages of 4 KiB at most: a full disk, for tests.
     #[doc(hidden)]
     pub fn for_tests_limit_pages(&mut self, more: u32) -> Result<(), StoreError> {
@@ -103,34 +96,21 @@ impl SqliteStore {
 
     fn open_within(dir: &Path, wait: Duration) -> Result<Self, StoreError> {
         std::fs::create_dir_all(dir).map_err(|e| file("make", dir, e))?;
-        let db = schema::open_writer(&main_path(dir), wait)?;
+        let mut db = schema::open_writer(&main_path(dir), wait)?;
         db.busy_timeout(BUSY_WAIT).map_err(|e| fault("open hubbub.db", e))?;
         let heads = load::heads(&db)?;
-        let waste = load::has_waste(&db)?;
-        let (senders, signal) = Default::default();
-        let shared = Arc::new(Shared { dir: dir.to_owned(), senders, signal });
-        let indexer = Some(index::spawn(shared.clone())?);
-        Ok(Self { db, heads, shared, indexer, sweep: Sweep::default(), waste })
-    }
-
-    /// Removes old txns, some at a time.
-    fn sweep_txns(&mut self, now_ms: i64) -> rusqlite::Result<()> {
-        if now_ms < self.sweep.not_before_ms {
-            return Ok(());
-        }
-        let last = "SELECT max(key), count(*) FROM (SELECT key FROM txn WHERE key > ? ORDER BY key LIMIT ?)";
-        let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, Option<String>>(0)?, row.get::<_, i64>(1)?));
-        let found = self.db.query_row(last, (&self.sweep.behind, SWEEP_ROWS), row).optional()?;
-        if let Some((Some(upto), count)) = found {
-            let sql = "DELETE FROM txn WHERE key > ? AND key <= ? AND ts < ?";
-            self.db.execute(sql, (&self.sweep.behind, &upto, now_ms - rules::TXN_KEPT_MS))?;
-            if count == SWEEP_ROWS {
-                self.sweep.behind = upto;
-                return Ok(());
-            }
-        }
-        self.sweep = Sweep { behind: String::new(), not_before_ms: now_ms.saturating_add(SWEEP_EVERY_MS) };
-        Ok(())
+        let (keeping, senders, signal) = Default::default();
+        let shared = Arc::new(Shared { dir: dir.to_owned(), keeping, senders, signal });
+        let watched = shared.clone();
+        let grew = move |_: &mut Wal, pages: std::ffi::c_int| {
+            watched.keeping.grew(u32::try_from(pages).unwrap_or(0));
+            Ok(())
+        };
+        db.wal_hook(Some(grew)).map_err(|e| fault("open hubbub.db", e))?;
+        let mut store = Self { db, heads, shared, indexer: None, keeper: None };
+        store.indexer = Some(index::spawn(store.shared.clone())?);
+        store.keeper = Some(keep::spawn(store.shared.clone())?);
+        Ok(store)
     }
 }
 
@@ -140,8 +120,12 @@ impl Store for SqliteStore {
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<Vec<Outcome>, StoreError> {
+        let pen = self.shared.keeping.pen.take_first();
         let done = write::commit(&mut self.db, &mut self.heads, batch)?;
-        self.waste |= done.waste;
+        drop(pen);
+        if done.redacted {
+            self.shared.keeping.redacted();
+        }
         if !done.rooms.is_empty() {
             self.shared.signal.moved(done.rooms, u64::try_from(done.outcomes.len()).unwrap_or(u64::MAX));
         }
@@ -153,27 +137,29 @@ impl Store for SqliteStore {
     }
 
     fn tidy(&mut self, now_ms: i64) -> Result<(), StoreError> {
-        let tidying = |e| fault("tidy the store", e);
-        if self.waste {
-            self.waste = write::sweep(&mut self.db, SWEEP_TIME).map_err(tidying)?;
-            return Ok(());
-        }
-        self.sweep_txns(now_ms).map_err(tidying)?;
-        self.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).map_err(tidying)
-    }
-
-    fn has_leftovers(&self) -> bool {
-        self.waste
+        self.shared.keeping.tidy(now_ms)
     }
 }
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
+        self.shared.keeping.stop();
         self.shared.signal.stop();
-        if self.indexer.take().is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the search indexer ended in a panic");
+        for thread in [self.keeper.take(), self.indexer.take()].into_iter().flatten() {
+            let name = thread.thread().name().unwrap_or_default().to_owned();
+            if thread.join().is_err() {
+                tracing::error!("the thread {name} ended in a panic");
+            }
         }
     }
+}
+
+fn start_thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    std::thread::Builder::new().name(name.into()).spawn(work).map_err(|e| StoreError {
+        fault: StoreFault::Io,
+        text: format!("cannot start a thread: {e}"),
+        source: Some(Box::new(e)),
+    })
 }
 
 fn main_path(dir: &Path) -> PathBuf {

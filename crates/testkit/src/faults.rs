@@ -1,7 +1,9 @@
 //! A store that fails, or takes its time, when a test says so.
 
 use crate::PATIENCE;
-use hubbub_hub::store::{Batch, Loaded, Outcome, Reader, SearchPlan, Store, StoreError, StoreFault};
+use hubbub_hub::store::{
+    Batch, Findings, Loaded, Outcome, Reader, SearchPlan, Store, StoreError, StoreFault,
+};
 use hubbub_model::{Event, EventId, RoomId};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -15,6 +17,10 @@ struct Shared {
     changed: Condvar,
     /// Commits that wait at the gate.
     waiting: watch::Sender<usize>,
+    /// Commits that went through.
+    committed: watch::Sender<usize>,
+    /// Times that the store was asked to tidy.
+    tidied: watch::Sender<usize>,
 }
 
 #[derive(Default)]
@@ -22,8 +28,6 @@ struct State {
     commits_fail: bool,
     reads_fail: bool,
     commits_held: bool,
-    /// Writes of the commits that went through.
-    committed: usize,
 }
 
 impl Default for Faults {
@@ -32,6 +36,8 @@ impl Default for Faults {
             state: Mutex::default(),
             changed: Condvar::new(),
             waiting: watch::Sender::new(0),
+            committed: watch::Sender::new(0),
+            tidied: watch::Sender::new(0),
         }))
     }
 }
@@ -69,9 +75,36 @@ impl Faults {
         }
     }
 
+    /// Waits until the hub has asked the store so often to tidy.
+    ///
+    /// # Panics
+    /// When it has not within `PATIENCE`.
+    pub async fn until_tidied(&self, times: usize) {
+        let mut tidied = self.0.tidied.subscribe();
+        if tokio::time::timeout(PATIENCE, tidied.wait_for(|n| *n >= times)).await.is_err() {
+            panic!("the store was not asked {times} times to tidy within {PATIENCE:?}");
+        }
+    }
+
+    /// How often the hub has asked the store to tidy.
+    pub fn tidied(&self) -> usize {
+        *self.0.tidied.borrow()
+    }
+
+    /// Waits until so many commits went through.
+    ///
+    /// # Panics
+    /// When they have not within `PATIENCE`.
+    pub async fn until_commits(&self, commits: usize) {
+        let mut committed = self.0.committed.subscribe();
+        if tokio::time::timeout(PATIENCE, committed.wait_for(|n| *n >= commits)).await.is_err() {
+            panic!("no {commits} commits went through within {PATIENCE:?}");
+        }
+    }
+
     /// How many commits went through.
     pub fn commits(&self) -> usize {
-        self.state().committed
+        *self.0.committed.borrow()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -90,7 +123,8 @@ impl Faults {
         if state.commits_fail {
             return Err(told("commit"));
         }
-        state.committed += 1;
+        drop(state);
+        self.0.committed.send_modify(|n| *n += 1);
         Ok(())
     }
 
@@ -131,11 +165,9 @@ impl<S: Store> Store for FaultyStore<S> {
     }
 
     fn tidy(&mut self, now_ms: i64) -> Result<(), StoreError> {
-        self.store.tidy(now_ms)
-    }
-
-    fn has_leftovers(&self) -> bool {
-        self.store.has_leftovers()
+        self.store.tidy(now_ms)?;
+        self.faults.0.tidied.send_modify(|n| *n += 1);
+        Ok(())
     }
 }
 
@@ -173,8 +205,8 @@ impl Reader for FaultyReader {
         self.reader.first_from(room, id)
     }
 
-    fn search(&mut self, plan: &SearchPlan) -> Result<Vec<(RoomId, Event)>, StoreError> {
+    fn search(&mut self, plan: &SearchPlan, so_far: Findings) -> Result<Findings, StoreError> {
         self.faults.at_read()?;
-        self.reader.search(plan)
+        self.reader.search(plan, so_far)
     }
 }

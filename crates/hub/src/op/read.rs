@@ -9,7 +9,7 @@ use crate::{
     people::Person,
     reads::report,
     rules::{Act, authorize, refuse},
-    store::{Reader, SearchPlan, StoreError},
+    store::{Findings, Reader, SearchPlan, StoreError},
 };
 use hubbub_model::{
     Event, EventId, HistoryQuery, Kind, Place, Refusal, Reply, RoomId, RoomKind, RoomName, RoomRef,
@@ -77,15 +77,10 @@ impl Core {
             until_ms: query.until_ms,
             limit: query.limit.clamp(1, SEARCH_HITS_MAX) as usize,
         };
-        self.reads.run(move |reader| {
-            let hits = reader.search(&plan).map(|hits| {
-                Reply::Found(
-                    hits.into_iter()
-                        .filter_map(|(room, event)| Some((names.get(&room)?.clone(), event)))
-                        .collect(),
-                )
-            });
-            answer(&outlet, ticket, hits);
+        self.reads.search(outlet, plan, move |outlet, hits| {
+            let named = |(room, event)| Some((names.get(&room)?.clone(), event));
+            let found = hits.map(|hits| Reply::Found(hits.into_iter().filter_map(named).collect()));
+            answer(outlet, ticket, found);
         });
         Ok(None)
     }
@@ -261,7 +256,7 @@ impl Reader for RingReader<'_> {
         Ok(self.range(0, u64::MAX).into_iter().find(|event| event.id >= id).map(|event| event.seq))
     }
 
-    fn search(&mut self, _: &SearchPlan) -> Result<Vec<(RoomId, Event)>, StoreError> {
-        Ok(Vec::new())
+    fn search(&mut self, _: &SearchPlan, _: Findings) -> Result<Findings, StoreError> {
+        Ok(Findings::default())
     }
 }

@@ -27,22 +27,18 @@ const SLICE_ROWS: i64 = 200;
 const SLICE: Duration = Duration::from_millis(5);
 /// Rows between two looks at the clock.
 const CLOCK_ROWS: usize = 8;
+/// Pages of the index that one step of a scrubbing writes.
+const SCRUB_PAGES: i64 = 64;
 /// How many times its last slice the indexer rests while the hub is busy.
 const REST: u32 = 100;
 /// Time until a failed indexer tries again.
 const RETRY: Duration = Duration::from_secs(60);
 /// `user_version` of search.db; another one is made again.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// Starts the thread.
 pub(crate) fn spawn(shared: Arc<Shared>) -> Result<JoinHandle<()>, StoreError> {
-    let thread = std::thread::Builder::new().name("hubbub-search".into());
-    let started = thread.spawn(move || run(&shared));
-    started.map_err(|e| StoreError {
-        fault: StoreFault::Io,
-        text: format!("cannot start a thread: {e}"),
-        source: Some(Box::new(e)),
-    })
+    super::start_thread("hubbub-search", move || run(&shared))
 }
 
 fn run(shared: &Shared) {
@@ -112,20 +108,57 @@ impl<'a> Indexer<'a> {
     fn work(&mut self) -> Result<(), StoreError> {
         let mut pace = self.shared.signal.pace();
         loop {
-            let room = match self.shared.signal.next() {
-                Task::Index(room) => room,
+            let task = self.shared.signal.next();
+            let start = Instant::now();
+            match task {
+                Task::Index(room) => {
+                    let more = self.slice(room, start)?;
+                    self.shared.signal.did(room, more);
+                }
+                Task::Scrub => {
+                    let more = self.scrub()?;
+                    self.shared.signal.scrubbed(more);
+                }
                 Task::Rebuild => {
                     return Err(StoreError::new(StoreFault::Corrupt, "a search found it damaged"));
                 }
                 Task::Stop => return Ok(()),
-            };
-            let start = Instant::now();
-            let more = self.slice(room, start)?;
-            self.shared.signal.did(room, more);
+            }
             if pace.is_busy(&self.shared.signal) {
                 self.shared.signal.pause(start.elapsed() * REST);
             }
         }
+    }
+
+    /// One step on the way to a file without the words of what was redacted; says whether there is more to do. FTS5 only
+    /// marks what is deleted; it is gone once all segments have become a new one.
+    fn scrub(&mut self) -> Result<bool, StoreError> {
+        let due: bool =
+            self.index.query_row("SELECT scrub FROM origin", [], |row| row.get(0)).map_err(indexing)?;
+        if !due {
+            return Ok(false);
+        }
+        let merging =
+            self.index.transaction_with_behavior(TransactionBehavior::Immediate).map_err(indexing)?;
+        let before = merging.total_changes();
+        // The negative number also takes in what would not be merged by itself.
+        merging
+            .execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", [-SCRUB_PAGES])
+            .map_err(indexing)?;
+        let merged = merging.total_changes() - before;
+        merging.commit().map_err(indexing)?;
+        if merged >= 2 || !self.cut()? {
+            return Ok(true);
+        }
+        self.index.execute("UPDATE origin SET scrub = 0", []).map_err(indexing)?;
+        Ok(false)
+    }
+
+    /// Cuts off the write-ahead log of search.db. False: a search under way holds on to it.
+    fn cut(&self) -> Result<bool, StoreError> {
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let busy: i64 = self.index.query_row(sql, [], |row| row.get(0)).map_err(indexing)?;
+        Ok(busy == 0)
     }
 
     /// The rooms whose log and index differ.
@@ -227,6 +260,7 @@ impl Slice<'_> {
             EventKind::Redaction { target, .. } => {
                 let Some((at, _, edited)) = self.find(*target)? else { return Ok(()) };
                 self.run("DELETE FROM words WHERE rowid = ?", [at])?;
+                self.run("UPDATE origin SET scrub = 1", [])?;
                 // An edit was taken back: its message says again what it said before.
                 edited.map_or(Ok(()), |message| self.put_shown(message))
             }
@@ -343,7 +377,7 @@ fn connect(shared: &Shared, flags: OpenFlags) -> Result<Connection, StoreError> 
     let db = schema::connect(&shared.search_path(), flags, Duration::from_secs(5))?;
     let pragmas =
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 16777216;
-                   PRAGMA secure_delete = FAST; PRAGMA cache_size = -2000;";
+                   PRAGMA secure_delete = ON; PRAGMA cache_size = -2000;";
     db.execute_batch(pragmas).map_err(indexing)?;
     Ok(db)
 }

@@ -63,11 +63,6 @@ pub(crate) fn load(db: &mut Connection, heads: &Heads) -> Result<Loaded, StoreEr
     })
 }
 
-/// Whether events are left that are in no log any more.
-pub(crate) fn has_waste(db: &Connection) -> Result<bool, StoreError> {
-    db.query_row("SELECT EXISTS (SELECT 1 FROM waste)", [], |row| row.get(0)).map_err(loading)
-}
-
 fn accounts(db: &Connection) -> Result<Vec<AccountRow>, StoreError> {
     let columns = "id, name, nick, kind, role, status, created, last_seen, fold, password";
     all(db, &format!("SELECT {columns} FROM account ORDER BY id"), |row| {

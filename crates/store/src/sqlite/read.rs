@@ -11,7 +11,7 @@ use super::{
     senders::Senders,
 };
 use crate::place;
-use hubbub_hub::store::{Reader, SearchPlan, StoreError};
+use hubbub_hub::store::{Findings, Reader, SearchPlan, StoreError};
 use hubbub_model::{Event, EventId, EventKind, RoomId, Text};
 use rusqlite::{Connection, OptionalExtension, Row};
 use std::sync::Arc;
@@ -92,8 +92,8 @@ impl Reader for SqliteReader {
         Ok(first_from(&self.db, room, first, id).map_err(reading)?.map(|(at, _)| place::seq_of(at)))
     }
 
-    fn search(&mut self, plan: &SearchPlan) -> Result<Vec<(RoomId, Event)>, StoreError> {
-        self.index.search(&self.db, &self.shared, plan)
+    fn search(&mut self, plan: &SearchPlan, so_far: Findings) -> Result<Findings, StoreError> {
+        self.index.search(&self.db, &self.shared, plan, so_far)
     }
 }
 

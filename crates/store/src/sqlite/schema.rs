@@ -21,10 +21,11 @@ pub(crate) fn open_writer(path: &Path, wait: Duration) -> Result<Connection, Sto
     let mut db = connect(path, OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_READ_WRITE, wait)?;
     let opening = |e| fault("open hubbub.db", e);
     check_version(&db)?;
-    // Durable at commit; `secure_delete` blanks the bytes of redacted texts; the rest is speed within a small memory.
+    // Durable at commit; `secure_delete` blanks the bytes of redacted texts, also in the pages of long ones, which it
+    // frees; the rest is speed within a small memory. The keeper makes the checkpoints.
     db.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;
-         PRAGMA journal_size_limit = 67108864; PRAGMA secure_delete = FAST; PRAGMA cache_size = -4000;",
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
+         PRAGMA journal_size_limit = 67108864; PRAGMA secure_delete = ON; PRAGMA cache_size = -4000;",
     )
     .map_err(opening)?;
     if std::fs::metadata(path).map_err(|e| file("open", path, e))?.len() <= CHECKED_BYTES_MAX {
@@ -41,6 +42,18 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, Duration::from_secs(5))?;
     db.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -1000;")
         .map_err(|e| fault("open hubbub.db", e))?;
+    Ok(db)
+}
+
+/// The keeper's connection. What it deletes may come back after a loss of power, and is deleted again: its transactions
+/// need not wait for the disk.
+pub(crate) fn open_keeper(path: &Path, wait: Duration) -> Result<Connection, StoreError> {
+    let db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, wait)?;
+    db.execute_batch(
+        "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864;
+         PRAGMA secure_delete = ON; PRAGMA cache_size = -1000;",
+    )
+    .map_err(|e| fault("open hubbub.db", e))?;
     Ok(db)
 }
 

@@ -9,15 +9,13 @@ use super::{
     schema,
 };
 use crate::{place, rules, words};
-use hubbub_hub::store::{SearchPlan, StoreError, StoreFault};
-use hubbub_model::{Event, EventKind, RoomId};
-use rusqlite::{Connection, OptionalExtension};
-use std::time::Duration;
+use hubbub_hub::store::{Findings, SearchPlan, StoreError, StoreFault};
+use hubbub_model::{Event, EventId, EventKind, RoomId};
+use rusqlite::{Connection, Row};
+use std::{collections::HashMap, time::Duration};
 
-/// Places that are asked for at once.
-const PAGE: i64 = 64;
-/// Places that one search looks at; what is older than those stays unfound.
-const EXAMINED_MAX: usize = 50_000;
+/// Places that one step of a search looks at.
+const STEP_PLACES: usize = 5_000;
 
 /// A reader's connection to search.db; opened at the first search, and again when the file was made anew.
 #[derive(Default)]
@@ -31,7 +29,8 @@ impl Index {
         main: &Connection,
         shared: &Shared,
         plan: &SearchPlan,
-    ) -> Result<Vec<(RoomId, Event)>, StoreError> {
+        so_far: Findings,
+    ) -> Result<Findings, StoreError> {
         let phrases = words::phrases(&plan.words);
         let mut rooms: Vec<RoomId> = plan.rooms.clone();
         rooms.sort_unstable();
@@ -40,17 +39,25 @@ impl Index {
         let rooms: Vec<(RoomId, u64)> =
             rooms.into_iter().filter_map(|room| begins(room).transpose()).collect::<Result<_, _>>()?;
         if phrases.is_empty() || rooms.is_empty() || plan.limit == 0 {
-            return Ok(Vec::new());
+            return Ok(Findings::default());
         }
-        let Some(index) = self.open(shared)? else { return Ok(Vec::new()) };
+        let Some(index) = self.open(shared)? else { return Ok(Findings::default()) };
         let query = words::fts_query(&phrases);
-        let mut search = Search { main, shared, plan, rooms: &rooms, hits: Vec::new(), examined: 0 };
-        search.run(|from, to| places(index, &query, from, to)).inspect_err(|e| {
+        let mut search = Search {
+            main,
+            shared,
+            plan,
+            rooms: &rooms,
+            hits: so_far.hits,
+            examined: 0,
+            senders: HashMap::new(),
+        };
+        let more = search.run(index, &query, so_far.more).inspect_err(|e| {
             if e.fault == StoreFault::Corrupt {
                 shared.signal.rebuild();
             }
         })?;
-        Ok(search.hits)
+        Ok(Findings { hits: search.hits, more })
     }
 
     /// The connection, if there is an index yet.
@@ -73,7 +80,8 @@ impl Index {
     }
 }
 
-/// One search under way. Walks down the places of all rooms at once, and jumps over rooms that have no more to give.
+/// One search under way. Walks down the places of all rooms at once, and jumps over rooms that
+/// have no more to give.
 struct Search<'a> {
     main: &'a Connection,
     shared: &'a Shared,
@@ -82,27 +90,60 @@ struct Search<'a> {
     rooms: &'a [(RoomId, u64)],
     /// The newest hits so far, newest first, `plan.limit` at most.
     hits: Vec<(RoomId, Event)>,
+    /// Places that this step has looked at.
     examined: usize,
+    /// Whether the plan wants what these senders said, by the numbers of their rows.
+    senders: HashMap<i64, bool>,
+}
+
+/// How a walk ended.
+enum Walked {
+    /// There are no more places.
+    ToTheEnd,
+    /// There is nothing to be found before this place; nowhere if none.
+    Jump(Option<i64>),
+    /// The step has looked at as many places as it may; the next one begins here.
+    Enough(i64),
 }
 
 impl Search<'_> {
-    fn run(&mut self, places: impl Fn(i64, i64) -> Result<Vec<i64>, StoreError>) -> Result<(), StoreError> {
-        let (Some(first), Some(last)) = (self.rooms.first(), self.rooms.last()) else { return Ok(()) };
+    /// One step, from a place down. Gives the place where the next one begins, if there is anything left.
+    fn run(&mut self, index: &Connection, query: &str, from: Option<u64>) -> Result<Option<u64>, StoreError> {
+        let (Some(first), Some(last)) = (self.rooms.first(), self.rooms.last()) else { return Ok(None) };
         let lowest = place::place(first.0, first.1);
-        let mut upto = Some(place::place(last.0, place::SEQ_MAX));
-        while let Some(from) = upto.filter(|from| *from >= lowest && self.examined < EXAMINED_MAX) {
-            let page = places(lowest, from)?;
-            upto = page.last().map(|last| last - 1);
-            for at in page {
-                self.examined += 1;
-                // A jump may have passed by the rest of the page; what is left of it is then asked for again.
-                if let Some(next) = self.look_at(at)? {
-                    upto = next;
-                    break;
-                }
+        let mut upto = Some(from.map_or_else(|| place::place(last.0, place::SEQ_MAX), u64::cast_signed));
+        while let Some(from) = upto.filter(|from| *from >= lowest) {
+            match self.walk(index, query, lowest, from)? {
+                Walked::ToTheEnd => return Ok(None),
+                Walked::Jump(next) => upto = next,
+                Walked::Enough(next) => return Ok(Some(next.cast_unsigned())),
             }
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// Walks down the places that have the words, for as long as there is nothing to jump over.
+    fn walk(
+        &mut self,
+        index: &Connection,
+        query: &str,
+        lowest: i64,
+        from: i64,
+    ) -> Result<Walked, StoreError> {
+        let sql = "SELECT rowid FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC";
+        let mut statement = index.prepare_cached(sql).map_err(searching)?;
+        let mut places = statement.query((query, lowest, from)).map_err(searching)?;
+        while let Some(row) = places.next().map_err(searching)? {
+            let at = row.get(0).map_err(searching)?;
+            if self.examined >= STEP_PLACES {
+                return Ok(Walked::Enough(at));
+            }
+            self.examined += 1;
+            if let Some(next) = self.look_at(at)? {
+                return Ok(Walked::Jump(next));
+            }
+        }
+        Ok(Walked::ToTheEnd)
     }
 
     /// Looks at one place. `Some` says where to go on instead of at the next place: `Some(None)` nowhere.
@@ -116,18 +157,37 @@ impl Search<'_> {
             // What the log has dropped, and search.db has not yet.
             return Ok(Some(self.below(index)));
         }
-        let Some(event) = self.event(at)? else { return Ok(None) };
+        let sql = format!("SELECT {COLUMNS} FROM event WHERE place = ?");
+        let mut statement = self.main.prepare_cached(&sql).map_err(reading)?;
+        let mut rows = statement.query([at]).map_err(reading)?;
+        let Some(row) = rows.next().map_err(reading)? else { return Ok(None) };
         let oldest = self.hits.last().filter(|_| self.hits.len() >= self.plan.limit);
-        if oldest.is_some_and(|(_, oldest)| event.id < oldest.id) {
+        if oldest.is_some_and(|(_, oldest)| id(row).is_ok_and(|id| id < oldest.id)) {
             // Ids fall with the places of a room: it has nothing newer.
             return Ok(Some(self.below(index)));
         }
-        if rules::fits(self.plan, &event) {
+        if self.fits(row)? {
+            let event = event(row, self.main, &self.shared.senders)?;
             let rank = self.hits.partition_point(|(_, hit)| hit.id > event.id);
             self.hits.insert(rank, (room, self.as_shown(room, event)?));
             self.hits.truncate(self.plan.limit);
         }
         Ok(None)
+    }
+
+    /// Whether an event passes the filters; cheaper than to read it.
+    fn fits(&mut self, row: &Row<'_>) -> Result<bool, StoreError> {
+        let (ts_ms, sender) = (row.get(3).map_err(reading)?, row.get(4).map_err(reading)?);
+        if !rules::fits_time(self.plan, ts_ms) || self.plan.sender_fold.is_none() {
+            return Ok(rules::fits_time(self.plan, ts_ms));
+        }
+        if let Some(fits) = self.senders.get(&sender) {
+            return Ok(*fits);
+        }
+        let who = self.shared.senders.find(self.main, sender)?;
+        let fits = rules::fits_sender(self.plan, &who);
+        self.senders.insert(sender, fits);
+        Ok(fits)
     }
 
     /// The last place of the rooms before `rooms[index]`.
@@ -147,21 +207,11 @@ impl Search<'_> {
         }
         Ok(event)
     }
-
-    fn event(&self, at: i64) -> Result<Option<Event>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM event WHERE place = ?");
-        let mut statement = self.main.prepare_cached(&sql).map_err(reading)?;
-        let found = statement.query_row([at], |row| Ok(event(row, self.main, &self.shared.senders)));
-        found.optional().map_err(reading)?.transpose()
-    }
 }
 
-/// The next page of places that match, from the last to the first.
-fn places(index: &Connection, query: &str, from: i64, to: i64) -> Result<Vec<i64>, StoreError> {
-    let sql = "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid BETWEEN ?2 AND ?3 ORDER BY rowid DESC LIMIT ?4";
-    let mut statement = index.prepare_cached(sql).map_err(searching)?;
-    let rows = statement.query_map((query, from, to, PAGE), |row| row.get(0)).map_err(searching)?;
-    rows.collect::<Result<_, _>>().map_err(searching)
+/// The id of a row of `COLUMNS`.
+fn id(row: &Row<'_>) -> rusqlite::Result<EventId> {
+    Ok(EventId(u128::from_be_bytes(row.get(2)?)))
 }
 
 fn searching(error: rusqlite::Error) -> StoreError {

@@ -37,6 +37,8 @@ struct Todo {
     asleep: bool,
     stop: bool,
     rebuild: bool,
+    /// What was redacted shall leave search.db.
+    scrub: bool,
     gave_up: bool,
     hurried: usize,
 }
@@ -45,6 +47,7 @@ struct Todo {
 pub(crate) enum Task {
     Index(RoomId),
     Rebuild,
+    Scrub,
     Stop,
 }
 
@@ -67,7 +70,7 @@ impl Signal {
         let busy = |todo: &mut Todo| {
             !todo.stop
                 && !todo.gave_up
-                && (!todo.ready || todo.rebuild || todo.working || !todo.rooms.is_empty())
+                && (!todo.ready || todo.rebuild || todo.working || todo.scrub || !todo.rooms.is_empty())
         };
         todo = self.settled.wait_while(todo, busy).unwrap_or_else(PoisonError::into_inner);
         todo.hurried -= 1;
@@ -83,6 +86,12 @@ impl Signal {
     /// Asks for a new search.db.
     pub(crate) fn rebuild(&self) {
         self.todo().rebuild = true;
+        self.moved.notify_all();
+    }
+
+    /// Asks for what was redacted to leave search.db, once all is indexed.
+    pub(crate) fn scrub(&self) {
+        self.todo().scrub = true;
         self.moved.notify_all();
     }
 
@@ -111,17 +120,24 @@ impl Signal {
     pub(crate) fn next(&self) -> Task {
         let mut todo = self.todo();
         todo.asleep = true;
-        let idle = |todo: &mut Todo| !todo.stop && !todo.rebuild && todo.rooms.is_empty();
+        let idle = |todo: &mut Todo| !(todo.stop || todo.rebuild || todo.scrub) && todo.rooms.is_empty();
         todo = self.moved.wait_while(todo, idle).unwrap_or_else(PoisonError::into_inner);
         todo.asleep = false;
         if todo.stop {
             return Task::Stop;
         }
+        if todo.rebuild {
+            return Task::Rebuild;
+        }
+        todo.working = true;
         let behind = todo.last.map_or(Bound::Unbounded, Bound::Excluded);
         let next = todo.rooms.range((behind, Bound::Unbounded)).next().or(todo.rooms.first()).copied();
-        let Some(room) = next.filter(|_| !todo.rebuild) else { return Task::Rebuild };
+        let Some(room) = next else {
+            todo.scrub = false;
+            return Task::Scrub;
+        };
         todo.rooms.remove(&room);
-        (todo.last, todo.working) = (Some(room), true);
+        todo.last = Some(room);
         Task::Index(room)
     }
 
@@ -132,9 +148,15 @@ impl Signal {
         if more {
             todo.rooms.insert(room);
         }
-        if todo.rooms.is_empty() {
-            self.settled.notify_all();
-        }
+        self.settled.notify_all();
+    }
+
+    /// The indexer: a step of the scrubbing is done; there is more of it or not.
+    pub(crate) fn scrubbed(&self, more: bool) {
+        let mut todo = self.todo();
+        todo.working = false;
+        todo.scrub |= more;
+        self.settled.notify_all();
     }
 
     /// The indexer: waits so long, unless it shall stop or hurry.

@@ -8,19 +8,15 @@ use crate::{place, rules};
 use hubbub_hub::store::{Append, Batch, MarkRow, Outcome, RoomRow, StoreError, TokenRow, Write};
 use hubbub_model::{AccountId, EventId, EventKind, RoomId, Sender};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, TransactionBehavior};
-use std::{
-    collections::HashMap,
-    sync::LazyLock,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, sync::LazyLock};
 
 /// Rows of one INSERT. A statement of 16 rows costs a quarter less per row than one of a single row, and one of 64 no
 /// less than one of 16 (`examples/insert_rate.rs`).
 const ROWS: usize = 16;
-/// Events that one batch deletes at most; a longer stretch is waste, which `sweep` deletes later.
+/// Events that one batch deletes at most; a longer stretch is waste, which the keeper deletes later.
 const DROPPED_MAX: u64 = 2_000;
-/// Events that `sweep` deletes between two looks at the clock.
-const SWEPT_AT_ONCE: u64 = 500;
+/// Events that `sweep_some` deletes.
+const SWEPT_AT_ONCE: u64 = 100;
 /// Columns of `event`.
 const COLUMNS: usize = 8;
 
@@ -63,8 +59,8 @@ pub(crate) struct Heads {
 pub(crate) struct Committed {
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) rooms: Vec<RoomId>,
-    /// It has left events behind that are in no log any more.
-    pub(crate) waste: bool,
+    /// It has taken a text back, whose bytes are on the disk still.
+    pub(crate) redacted: bool,
 }
 
 /// Writes the batch and makes it durable, or changes nothing.
@@ -80,13 +76,13 @@ pub(crate) fn commit(db: &mut Connection, heads: &mut Heads, batch: &Batch) -> R
         pending: Vec::new(),
         outcomes,
         droppable: DROPPED_MAX,
-        waste: false,
+        redacted: false,
     };
     for write in &batch.writes {
         writer.write(write)?;
     }
     writer.finish()?;
-    let Writer { draft: Draft { logs, counters, .. }, outcomes, waste, .. } = writer;
+    let Writer { draft: Draft { logs, counters, .. }, outcomes, redacted, .. } = writer;
     transaction.commit().map_err(writing)?;
     let rooms = logs.keys().copied().collect();
     for (room, log) in logs {
@@ -96,7 +92,7 @@ pub(crate) fn commit(db: &mut Connection, heads: &mut Heads, batch: &Batch) -> R
         }
     }
     heads.counters = counters;
-    Ok(Committed { outcomes, rooms, waste })
+    Ok(Committed { outcomes, rooms, redacted })
 }
 
 fn writing(error: rusqlite::Error) -> StoreError {
@@ -132,7 +128,7 @@ struct Writer<'c, 'b> {
     outcomes: Vec<Outcome>,
     /// Events that the batch may still delete.
     droppable: u64,
-    waste: bool,
+    redacted: bool,
 }
 
 impl<'b> Writer<'_, 'b> {
@@ -205,6 +201,7 @@ impl<'b> Writer<'_, 'b> {
             }
             EventKind::Redaction { target, .. } => {
                 self.flush()?;
+                self.redacted = true;
                 self.blank(append.room, *target)?;
             }
             _ => {}
@@ -426,14 +423,13 @@ impl<'b> Writer<'_, 'b> {
         self.drop_events(room, below.saturating_sub(1))
     }
 
-    /// Deletes the events of a room up to a place; what would take long is left to `sweep`.
+    /// Deletes the events of a room up to a place; what would take long is left to the keeper.
     fn drop_events(&mut self, room: RoomId, last: u64) -> Result<(), StoreError> {
         let dropped = drop_some(self.db, room, last, self.droppable).map_err(writing)?;
         self.droppable = self.droppable.saturating_sub(dropped.deleted);
         if dropped.all {
             return Ok(());
         }
-        self.waste = true;
         self.run("INSERT OR REPLACE INTO waste (room, last) VALUES (?, ?)", (room.0, last.cast_signed()))
     }
 
@@ -453,23 +449,27 @@ impl<'b> Writer<'_, 'b> {
     }
 }
 
-/// Deletes some of the events that are in no log any more, for about so long. Returns whether there are more.
-pub(crate) fn sweep(db: &mut Connection, time: Duration) -> rusqlite::Result<bool> {
-    let start = Instant::now();
-    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let more = loop {
-        let mut next = transaction.prepare_cached("SELECT room, last FROM waste LIMIT 1")?;
-        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?));
-        let Some((room, last)) = next.query_row([], row).optional()? else { break false };
-        if drop_some(&transaction, RoomId(room), last.cast_unsigned(), SWEPT_AT_ONCE)?.all {
-            transaction.execute("DELETE FROM waste WHERE room = ?", [room])?;
-        }
-        if start.elapsed() >= time {
-            break true;
-        }
-    };
-    transaction.commit()?;
-    Ok(more)
+/// What `sweep_some` left.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Swept {
+    Some,
+    All,
+}
+
+/// Whether events are left that are in no log any more.
+pub(crate) fn has_waste(db: &Connection) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT EXISTS (SELECT 1 FROM waste)")?.query_row([], |row| row.get(0))
+}
+
+/// Deletes a few of the events that are in no log any more.
+pub(crate) fn sweep_some(db: &Connection) -> rusqlite::Result<Swept> {
+    let mut next = db.prepare_cached("SELECT room, last FROM waste LIMIT 1")?;
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?));
+    let Some((room, last)) = next.query_row([], row).optional()? else { return Ok(Swept::All) };
+    if drop_some(db, RoomId(room), last.cast_unsigned(), SWEPT_AT_ONCE)?.all {
+        db.execute("DELETE FROM waste WHERE room = ?", [room])?;
+    }
+    Ok(Swept::Some)
 }
 
 /// What `drop_some` did.

@@ -1,14 +1,11 @@
 //! Random histories of one log against a plain `Vec`, for both stores.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use hubbub_hub::store::{Append, Batch, Outcome, RoomRow, Store, Write};
-use hubbub_model::{
-    Durability, EventId, EventKind, Retention, RoomId, RoomKind, RoomName, Sender, SenderId, SenderKind,
-    SessionId, Text, UserName, Visibility,
-};
+use crate::support::{append, message, room, sender};
+use hubbub_hub::store::{Append, Batch, Outcome, Store, Write};
+use hubbub_model::{EventId, EventKind, RoomId, Text};
 use hubbub_store::{MemoryStore, SqliteStore};
 use proptest::prelude::*;
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -59,35 +56,7 @@ impl Model {
             }
         }
         let txn = txn.map(|txn| txn.to_string().into());
-        Append { room: RoomId(1), id: EventId(id), sender: sender(), kind, txn, mentions: Vec::new() }
-    }
-}
-
-fn sender() -> Arc<Sender> {
-    let name = UserName::parse("Ada").unwrap();
-    let (id, kind, session) = (SenderId(1), SenderKind::Guest, SessionId(1));
-    Arc::new(Sender { id, kind, account: None, number: 1, name, session, via: "nc".into() })
-}
-
-fn room() -> RoomRow {
-    let name = RoomName::parse("lab").unwrap();
-    RoomRow {
-        id: RoomId(1),
-        fold: name.folded(),
-        name,
-        kind: RoomKind::Room,
-        pair: None,
-        topic: Text::default(),
-        visibility: Visibility::Public,
-        durability: Durability::Strict,
-        moderated: false,
-        read_only: false,
-        retention: Retention::default(),
-        epoch: 1,
-        created_ms: 0,
-        first_seq: 1,
-        head: 0,
-        countable: 0,
+        Append { txn, ..append(id, kind) }
     }
 }
 
@@ -104,7 +73,7 @@ fn play(store: &mut dyn Store, steps: &[Step]) {
         match *step {
             Step::Append(ref events) => {
                 let kind = |counts| match counts {
-                    true => EventKind::Message { text: Text::ours("x"), reply_to: None },
+                    true => message("x"),
                     false => EventKind::Topic(Text::ours("t")),
                 };
                 let writes = events

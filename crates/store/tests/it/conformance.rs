@@ -1,5 +1,4 @@
 //! Both stores under the one suite.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use hubbub_hub::store::Store;
 use hubbub_store::{MemoryStore, SqliteStore, Subject, conformance};
@@ -19,6 +18,8 @@ impl Subject for Memory {
     }
 
     fn settle(&self, _: &MemoryStore) {}
+
+    fn tidied(&self, _: &MemoryStore) {}
 }
 
 #[derive(Default)]
@@ -41,6 +42,10 @@ impl Subject for Sqlite {
 
     fn settle(&self, store: &SqliteStore) {
         store.flush_search();
+    }
+
+    fn tidied(&self, store: &SqliteStore) {
+        store.flush_tidy();
     }
 }
 

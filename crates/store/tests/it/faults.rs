@@ -1,87 +1,20 @@
 //! What the SQLite store does when its files or its disk are not as they should be.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use hubbub_hub::store::{Append, Batch, Outcome, RoomRow, SearchPlan, Store, StoreError, StoreFault, Write};
-use hubbub_model::{
-    Durability, EventId, EventKind, Retention, RoomId, RoomKind, RoomName, Sender, SenderId, SenderKind,
-    SessionId, Text, UserName, Visibility,
-};
+use crate::support::{count, filled, found, says};
+use hubbub_hub::store::{Outcome, SearchPlan, Store, StoreError, StoreFault, search_all};
+use hubbub_model::RoomId;
 use hubbub_store::SqliteStore;
 use std::{
     fs::{self, OpenOptions},
     io::{Seek, SeekFrom, Write as _},
     path::Path,
-    sync::Arc,
 };
 use tempfile::tempdir;
-
-fn sender() -> Arc<Sender> {
-    let name = UserName::parse("Ada").unwrap();
-    let (id, kind, session) = (SenderId(1), SenderKind::Guest, SessionId(1));
-    Arc::new(Sender { id, kind, account: None, number: 1, name, session, via: "nc".into() })
-}
-
-fn room() -> RoomRow {
-    let name = RoomName::parse("lab").unwrap();
-    RoomRow {
-        id: RoomId(1),
-        fold: name.folded(),
-        name,
-        kind: RoomKind::Room,
-        pair: None,
-        topic: Text::default(),
-        visibility: Visibility::Public,
-        durability: Durability::Strict,
-        moderated: false,
-        read_only: false,
-        retention: Retention::default(),
-        epoch: 1,
-        created_ms: 0,
-        first_seq: 1,
-        head: 0,
-        countable: 0,
-    }
-}
-
-fn says(ids: std::ops::Range<u128>) -> Batch {
-    let append = |id| Append {
-        room: RoomId(1),
-        id: EventId(id),
-        sender: sender(),
-        kind: EventKind::Message {
-            text: Text::ours(format!("needle{id} {}", "x".repeat(500))),
-            reply_to: None,
-        },
-        txn: None,
-        mentions: Vec::new(),
-    };
-    Batch { ts_ms: 1, writes: ids.map(|id| Write::Append(append(id))).collect() }
-}
-
-/// A store with 1,000 events, closed again.
-fn filled(dir: &Path) {
-    let mut store = SqliteStore::open(dir).unwrap();
-    store
-        .commit(&Batch { ts_ms: 1, writes: vec![Write::Sender(sender()), Write::Room(Box::new(room()))] })
-        .unwrap();
-    store.commit(&says(1..1001)).unwrap();
-    store.flush_search();
-}
 
 fn refused(dir: &Path) -> StoreError {
     let error = SqliteStore::open(dir).and_then(|mut store| store.load().map(drop)).unwrap_err();
     println!("{error}");
     error
-}
-
-fn count(store: &SqliteStore) -> usize {
-    store.reader().unwrap().ascending(RoomId(1), 0, u64::MAX, usize::MAX, usize::MAX).unwrap().len()
-}
-
-fn found(store: &SqliteStore, words: &str) -> usize {
-    store.flush_search();
-    let plan = SearchPlan { words: words.into(), rooms: vec![RoomId(1)], limit: 5, ..SearchPlan::default() };
-    store.reader().unwrap().search(&plan).unwrap().len()
 }
 
 #[test]
@@ -221,7 +154,7 @@ fn a_lost_or_damaged_search_file_is_made_again() {
             limit: 500,
             ..SearchPlan::default()
         };
-        let _ = store.reader().unwrap().search(&plan);
+        let _ = search_all(store.reader().unwrap().as_mut(), &plan);
         assert_eq!(found(&store, "needle7"), 5, "after {n}");
     }
 }
@@ -238,39 +171,4 @@ fn an_index_that_is_ahead_of_the_log_starts_again() {
     fs::copy(backup.path().join("hubbub.db"), dir.path().join("hubbub.db")).unwrap();
     let store = SqliteStore::open(dir.path()).unwrap();
     assert_eq!((found(&store, "needle1400"), found(&store, "needle1000")), (0, 1));
-}
-
-/// What a store deletes of a large log, it deletes in steps.
-#[test]
-fn the_removal_of_a_large_room_stalls_no_commit() {
-    const EVENTS: u128 = 100_000;
-    let dir = tempdir().unwrap();
-    let mut store = SqliteStore::open(dir.path()).unwrap();
-    let rows = vec![Write::Sender(sender()), Write::Room(Box::new(room()))];
-    store.commit(&Batch { ts_ms: 1, writes: rows }).unwrap();
-    for from in (1..EVENTS).step_by(10_000) {
-        store.commit(&says(from..from + 10_000)).unwrap();
-    }
-    let rows = |dir: &Path| -> i64 {
-        let db = rusqlite::Connection::open(dir.join("hubbub.db")).unwrap();
-        db.query_row("SELECT count(*) FROM event", [], |row| row.get(0)).unwrap()
-    };
-    let start = std::time::Instant::now();
-    store.commit(&Batch { ts_ms: 2, writes: vec![Write::RemoveRoom(RoomId(1))] }).unwrap();
-    let stalled = start.elapsed();
-    assert_eq!(rows(dir.path()), 98_000, "2,000 at most in the commit");
-    drop(store);
-    // It goes on where it was after a restart.
-    let mut store = SqliteStore::open(dir.path()).unwrap();
-    let (mut calls, mut longest) = (0, std::time::Duration::ZERO);
-    while store.has_leftovers() {
-        let start = std::time::Instant::now();
-        store.tidy(0).unwrap();
-        longest = longest.max(start.elapsed());
-        calls += 1;
-    }
-    println!("the commit took {stalled:?}; {calls} calls of tidy, {longest:?} at most");
-    assert_eq!(rows(dir.path()), 0);
-    // A tenth of a second on a slow machine that is busy; all at once it takes far more with ten times the events.
-    assert!(stalled.as_millis() < 1000, "{stalled:?}");
 }

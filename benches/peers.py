@@ -138,9 +138,27 @@ def fanout(bench, folder):
             print(f"| {readers} x {writers} | {name} | {r['deliveries_s']:,} | {r['messages_s']:,} | {r['server_cpu']:.2f} | {cost:.3f} | {times} |", flush=True)
 
 
+def disk(folder, rate, seconds):
+    """What one commit costs at least: two pages appended and synced, at this rate, from the scheduled time."""
+    took = []
+    with open(Path(folder) / "disk", "wb", buffering=0) as file:
+        begun = time.monotonic()
+        for i in range(int(rate * seconds)):
+            due = begun + i / rate
+            while (wait := due - time.monotonic()) > 0:
+                time.sleep(wait)
+            file.write(bytes(8192))
+            os.fdatasync(file.fileno())
+            took.append(time.monotonic() - due)
+    took.sort()
+    return [took[int(len(took) * part)] * 1e6 for part in (0.5, 0.99, 0.999)]
+
+
 def latency(bench, folder):
     print("\n| readers | rate/s | server | p50 µs | p99 µs | p99.9 µs |\n|---|---|---|---|---|---|")
     for readers, rate in ((1, 1000), (100, 200)):
+        p50, p99, p999 = disk(folder, rate, bench.seconds)
+        print(f"| – | {rate} | the disk alone | {p50:.0f} | {p99:.0f} | {p999:.0f} |", flush=True)
         for name, start, options in candidates(bench, folder):
             with start() as server:
                 r = bench.run("latency", server, [*options, "--subs", str(readers), "--rate", str(rate), "--payload", "64"])

@@ -275,3 +275,31 @@ async fn the_relay_hands_bytes_on_as_they_are() {
     other.finish().await;
     assert_eq!(other.closed().await, b"", "another listener is another group");
 }
+
+/// Long stretches of a block go to their second and later readers by reference; nothing of that may show.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_burst_comes_whole_and_in_order_to_all() {
+    let setting =
+        Setting::open(&["any://127.0.0.1:0", "chat+unix://{dir}/hub.sock"], Limits::default()).await;
+    let mut readers = vec![
+        setting.native("ada").await,
+        setting.native("bob").await,
+        setting.unix_peer("hub.sock").await.enters_native("cai").await,
+        setting.tls_peer().await.enters_native("dan").await,
+        setting.narrow_peer().await.enters_native("eve").await,
+        setting.text("fan").await,
+        setting.text("gao").await,
+    ];
+    let mut writer = setting.native("writer").await;
+    let words = |i: usize| format!("{i} {}", "长话 long ".repeat(30));
+    let burst: String = (0..400)
+        .map(|i| format!("{{\"type\":\"say\",\"text\":\"{}\",\"txn\":\"{i}\"}}", words(i)))
+        .collect();
+    writer.send(burst.as_bytes()).await;
+    for reader in &mut readers {
+        for i in 0..400 {
+            let line = reader.until("长话").await;
+            assert!(line.contains(&words(i)), "at {i}: {line}");
+        }
+    }
+}

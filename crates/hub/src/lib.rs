@@ -10,7 +10,10 @@
 mod block;
 mod clock;
 mod core;
+mod ephemeral;
+mod expiry;
 mod facts;
+mod flood;
 mod hub;
 mod ids;
 mod inbox;
@@ -19,6 +22,7 @@ mod logins;
 mod op;
 mod parking;
 mod people;
+mod presence;
 mod reads;
 mod retention;
 mod rules;

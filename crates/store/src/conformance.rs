@@ -292,7 +292,7 @@ fn writes_a_txn_once<S: Subject>(subject: &mut S) {
     let first = a.id;
     let outcomes = scene.write(vec![with(a, "x"), with(b, "x"), with(c, "y")]);
     let ts_ms = scene.now_ms;
-    let repeated = Outcome::Repeated { seq: 1, id: first, ts_ms };
+    let repeated = Outcome::Repeated { room: RoomId(1), seq: 1, id: first, ts_ms };
     assert_eq!(
         outcomes,
         [Outcome::Appended { seq: 1, ordinal: 1 }, repeated, Outcome::Appended { seq: 2, ordinal: 2 }]
@@ -300,8 +300,11 @@ fn writes_a_txn_once<S: Subject>(subject: &mut S) {
     for _ in 0..2 {
         let again = scene.append(1, message("again"));
         assert_eq!(scene.write(vec![with(again, "x")]), [repeated]);
+        let elsewhere = scene.append(2, message("elsewhere"));
+        assert_eq!(scene.write(vec![with(elsewhere, "x")]), [repeated], "a txn is one for all logs");
         scene.reopen();
     }
+    assert!(scene.log(2).is_empty());
     assert_eq!(seqs(&scene.log(1)), [1, 2]);
     const DAY_MS: i64 = 24 * 3600 * 1000;
     scene.store().tidy(ts_ms + 6 * DAY_MS).unwrap();
@@ -553,6 +556,9 @@ fn forgets_mentions_that_were_read<S: Subject>(subject: &mut S) {
     let of = |account, seq| (RoomId(1), account, seq);
     let loaded = scene.store().load().unwrap();
     assert_eq!(loaded.mentions, [of(a, 3), of(b, 1), of(b, 2), of(b, 3)]);
+    scene.write(vec![Write::Trim(RoomId(1), 2), Write::Trim(RoomId(2), 9)]);
+    let loaded = scene.store().load().unwrap();
+    assert_eq!(loaded.mentions, [of(a, 3), of(b, 2), of(b, 3)], "what is trimmed mentions nobody");
     scene.write(vec![Write::RemoveMember(RoomId(1), b)]);
     assert_eq!(scene.store().load().unwrap().mentions, [of(a, 3)]);
     scene.write(vec![Write::RemoveAccount(a)]);

@@ -4,7 +4,7 @@ use super::*;
 use bytes::Bytes;
 use hubbub_model::{
     AccountCard, AccountId, AccountStatus, Attendee, Command, Durability, Event, EventId, EventKind,
-    HistoryQuery, Kind, Limits, Member, MemberChange, Place, Presence, Refusal, Reply, Retention, Role,
+    HistoryQuery, Hit, Kind, Limits, Member, MemberChange, Place, Presence, Refusal, Reply, Retention, Role,
     RoomCard, RoomId, RoomKind, RoomName, RoomRef, Scope, Sender, SenderId, SenderKind, SessionId, Standing,
     Start, Text, TokenCard, UserName, Visibility,
 };
@@ -97,6 +97,7 @@ fn body(kind: &EventKind) -> EventBody {
 fn value_of(event: &Event, room: &str) -> EventValue {
     EventValue {
         room: room.into(),
+        with: None,
         seq: event.seq,
         id: event.id,
         ts: event.ts_ms,
@@ -266,8 +267,15 @@ fn stretches_and_hits_are_read_as_they_were_written() {
     assert_eq!(reply(&stretch).1, FromHub::History { room: "lab".into(), events: want.clone(), more: true });
     let none = Reply::History { room: RoomId(1), name: name.clone(), events: Arc::default(), more: false };
     assert_eq!(reply(&none).1, FromHub::History { room: "lab".into(), events: vec![], more: false });
-    let hits = Reply::Found(events.into_iter().map(|e| (name.clone(), e)).collect());
+    let hits = Reply::Found(
+        events.into_iter().map(|event| Hit { room: RoomId(1), name: name.clone(), event }).collect(),
+    );
     assert_eq!(reply(&hits).1, FromHub::Found { events: want });
+    let direct =
+        Hit { room: RoomId(17), name: RoomName::of_direct_with("ada"), event: event(message("psst")) };
+    let FromHub::Found { events } = reply(&Reply::Found(vec![direct])).1 else { panic!() };
+    let named = (events[0].room.as_str(), events[0].with.as_deref());
+    assert_eq!(named, ("@17", Some("ada")), "the word by which it can be opened, and who it is with");
 }
 
 #[test]
@@ -390,6 +398,7 @@ const REQUESTS: &[&str] = &[
     r#"{"type":"who","room":"lab"}"#,
     r#"{"type":"members","room":"lab"}"#,
     r#"{"type":"whois","who":"bob"}"#,
+    r#"{"type":"presence","on":true}"#,
     r#"{"type":"history","room":"lab","before":"head","limit":9}"#,
     r#"{"type":"history","room":"lab","between":[{"seq":1},{"ts":5}]}"#,
     r#"{"type":"search","words":"w","room":"lab","sender":"bob","since_ms":1,"until_ms":2,"limit":3}"#,

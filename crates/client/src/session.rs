@@ -493,6 +493,7 @@ fn is_repeatable(request: &Request) -> bool {
         | Request::Room { .. }
         | Request::Who { .. }
         | Request::Members { .. }
+        | Request::Presence { .. }
         | Request::Whois { .. }
         | Request::History { .. }
         | Request::Search { .. }

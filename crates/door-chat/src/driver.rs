@@ -2,7 +2,7 @@
 //!
 //! **Invariants.** An idle conn holds no buffer and no timer. Shared encodings are written from the block itself,
 //! never copied. Nothing is read while the peer does not take what it is owed, or while the hub has too many of
-//! its commands. A write without progress for `write_stall_s` ends the conn.
+//! its commands, or while they come faster than its pace. A write without progress for `write_stall_s` ends the conn.
 
 use crate::step::{Input, Login, Shown, Step, Talk, portion};
 use bytes::Bytes;
@@ -65,6 +65,8 @@ struct Driver<T> {
     /// When the next paced write may be made.
     pace_at: Option<Instant>,
     login_by: Option<Instant>,
+    /// When the session may hand in more, if they came too fast.
+    pace_by: Option<Instant>,
     /// Commands that wait to be handed in, and a login that waits to be made.
     commands: Vec<(Ticket, Command)>,
     wanted: Option<Box<Login>>,
@@ -139,6 +141,7 @@ impl<T: Talk> Driver<T> {
             quiet_at: None,
             stalled_at: None,
             pace_at: None,
+            pace_by: None,
             commands: Vec::new(),
             wanted: None,
             more: false,
@@ -366,7 +369,7 @@ impl<T: Talk> Driver<T> {
 
     /// Reads, unless the peer has to take something first.
     fn read(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        if self.owed.len() >= OWED_PIECES_MAX || !self.may_submit() {
+        if self.owed.len() >= OWED_PIECES_MAX || self.is_held() || !self.may_submit() {
             return Ok(false);
         }
         if std::mem::take(&mut self.more) {
@@ -397,6 +400,11 @@ impl<T: Talk> Driver<T> {
                 Ok(true)
             }
         }
+    }
+
+    /// Whether commands wait for the session's pace.
+    fn is_held(&self) -> bool {
+        self.seat.is_some() && !self.commands.is_empty()
     }
 
     fn may_submit(&self) -> bool {
@@ -445,8 +453,18 @@ impl<T: Talk> Driver<T> {
 
     /// Whether something must be awaited, or all is done.
     fn go_on(&mut self) -> Option<Need> {
-        if !self.commands.is_empty() && self.seat.is_some() {
-            return Some(Need::Submit(std::mem::take(&mut self.commands)));
+        if let Some(seat) = self.seat.as_ref().filter(|_| !self.commands.is_empty()) {
+            // What is beyond its pace waits here, and only here: the peer is told things meanwhile.
+            match seat.session.allowance() {
+                0 => {
+                    self.pace_by.get_or_insert_with(|| Instant::now() + seat.session.wait_for(1));
+                }
+                n if n >= self.commands.len() => {
+                    return Some(Need::Submit(std::mem::take(&mut self.commands)));
+                }
+                n => return Some(Need::Submit(self.commands.drain(..n).collect())),
+            }
+            return None;
         }
         self.wanted.take().map(Need::Login)
     }
@@ -456,6 +474,7 @@ impl<T: Talk> Driver<T> {
         if !self.ended
             || self.closing
             || self.more
+            || self.is_held()
             || self.talk.is_waiting()
             || self.owed.len() >= OWED_PIECES_MAX
         {
@@ -500,7 +519,9 @@ impl<T: Talk> Driver<T> {
         let stall = Duration::from_secs(self.limits.write_stall_s);
         let stalled = self.stalled_at.map(|at| at + stall);
         let pace = self.pace_at.filter(|_| !self.owed.is_empty());
-        let Some(next) = [self.quiet_at, stalled, pace, self.login_by].into_iter().flatten().min() else {
+        let Some(next) =
+            [self.quiet_at, stalled, pace, self.login_by, self.pace_by].into_iter().flatten().min()
+        else {
             self.timer = None;
             return Ok(false);
         };
@@ -533,6 +554,9 @@ impl<T: Talk> Driver<T> {
         }
         if self.pace_at.is_some_and(|at| at <= now) {
             self.pace_at = None;
+        }
+        if self.pace_by.is_some_and(|by| by <= now) {
+            self.pace_by = None;
         }
         Ok(true)
     }

@@ -285,8 +285,7 @@ impl JsonSession {
             (Phase::Compatible, Signal::Notice(text)) => self.notice(&text, step),
             (Phase::Compatible, _) => {}
             (_, signal) => {
-                let value = reply::signal(signal, |room| self.word_of(room).to_owned());
-                self.say(step, |out| encode_value(&value, out));
+                self.say(step, |out| encode_value(&reply::signal(signal), out));
             }
         }
     }

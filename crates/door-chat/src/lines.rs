@@ -85,7 +85,7 @@ pub(crate) fn of(reply: &Reply, language: Language) -> Vec<String> {
         Reply::Found(hits) if hits.is_empty() => vec![format!("* {}", words.nothing_found)],
         Reply::Found(hits) => hits
             .iter()
-            .flat_map(|(room, e)| shown([e]).into_iter().map(move |line| format!("[{room}] {line}")))
+            .flat_map(|hit| shown([&hit.event]).into_iter().map(|line| format!("[{}] {line}", hit.name)))
             .collect(),
         Reply::Named(name) => vec![format!("* {} {name}", words.you_are)],
         // The rest is not asked for here, or is silent.
@@ -96,6 +96,7 @@ pub(crate) fn of(reply: &Reply, language: Language) -> Vec<String> {
         | Reply::Account(_)
         | Reply::Token { .. }
         | Reply::Tokens(_)
+        | Reply::People(..)
         | Reply::Pong(_) => Vec::new(),
     }
 }

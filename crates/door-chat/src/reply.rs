@@ -2,13 +2,12 @@
 //! compile until it has its words here.
 
 use hubbub_hub::{CloseReason, EndReason, Log, Signal, Who};
-use hubbub_model::RoomId;
-use hubbub_wire::native::{Ended, FromHub, Person};
+use hubbub_model::{RoomId, RoomName};
+use hubbub_wire::native::{self, Ended, FromHub, Person};
 
 /// The word that values call a log by.
 pub(crate) fn log_word(log: &Log) -> String {
-    let name = log.name().as_str();
-    if name.starts_with('@') { format!("@{}", log.id()) } else { name.to_owned() }
+    native::log_word(log.id(), log.name()).into_owned()
 }
 
 /// Why a room is no longer open.
@@ -64,21 +63,23 @@ pub(crate) fn goodbye_zh(reason: CloseReason) -> &'static str {
     }
 }
 
-/// A signal as the native protocol tells it. `word` knows the words of open rooms.
-pub(crate) fn signal(signal: Signal, word: impl Fn(RoomId) -> String) -> FromHub {
+/// A signal as the native protocol tells it.
+pub(crate) fn signal(signal: Signal) -> FromHub {
+    let word = |room: RoomId, name: &RoomName| native::log_word(room, name).into_owned();
     match signal {
-        Signal::Attend { room, who, on, attendees, .. } => {
-            FromHub::Attend { room: word(room), who: person(&who), on, attendees }
+        Signal::Attend { room, name, who, on, attendees } => {
+            FromHub::Attend { room: word(room, &name), who: person(&who), on, attendees }
         }
-        Signal::Attendees { room, attendees, .. } => FromHub::Attendees { room: word(room), attendees },
+        Signal::Attendees { room, name, attendees } => {
+            FromHub::Attendees { room: word(room, &name), attendees }
+        }
         Signal::Presence { who, presence } => FromHub::Presence { who: person(&who), presence },
         Signal::Renamed { who, was } => FromHub::Renamed { who: person(&who), was: was.to_string() },
-        Signal::Typing { room, who, on, .. } => {
-            FromHub::Typing { room: word(room), id: who.number, nickname: who.name.to_string(), on }
+        Signal::Typing { room, name, who, on } => {
+            FromHub::Typing { room: word(room, &name), id: who.number, nickname: who.name.to_string(), on }
         }
         Signal::Unread { room, name, unread, mentions } => {
-            let room = if name.as_str().starts_with('@') { format!("@{room}") } else { name.to_string() };
-            FromHub::Unread { room, unread, mentions }
+            FromHub::Unread { room: word(room, &name), unread, mentions }
         }
         Signal::Invited { name, by } => FromHub::Invited { room: name.to_string(), by: by.to_string() },
         Signal::Notice(text) => FromHub::Announce { text },

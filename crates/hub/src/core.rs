@@ -8,6 +8,8 @@
 use crate::{
     block::Block,
     clock::Clock,
+    ephemeral::Marks,
+    expiry::Expiry,
     facts::Facts,
     hub::{Config, Submission},
     ids::Ids,
@@ -15,16 +17,17 @@ use crate::{
     log::{Log, is_edit_of},
     logins::Logins,
     parking::Bell,
-    people::{People, Person},
+    people::{Identity, People, Person},
+    presence::Leaving,
     reads::Reads,
     retention::Watch,
-    rules::refuse,
-    store::{Append, Batch, Loaded, Outcome, Reader, Store, StoreError, Write},
+    rules::{refuse, used_elsewhere},
+    store::{Append, Batch, Loaded, MarkRow, Outcome, Reader, Store, StoreError, Write},
     sync,
 };
 use hubbub_model::{
-    Durability, Event, EventId, EventKind, Kind, Limits, Refusal, Reply, RoomId, RoomKind, RoomName, Sender,
-    SenderId, SessionId, Ticket,
+    Durability, Event, EventId, EventKind, Kind, Limits, MemberChange, Refusal, Reply, RoomId, RoomKind,
+    RoomName, Sender, SenderId, SessionId, Ticket,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::{
@@ -49,6 +52,10 @@ pub(crate) struct Core {
     pub(crate) lookup: Option<Box<dyn Reader>>,
     pub(crate) logins: Logins,
     pub(crate) reads: Reads,
+    pub(crate) expiry: Expiry,
+    /// What was done under a txn in rooms that no store keeps.
+    pub(crate) marks: Marks,
+    pub(crate) leaving: Leaving,
     pub(crate) next: Numbers,
     /// Wall clock of the batch in hand.
     pub(crate) now_ms: i64,
@@ -58,6 +65,8 @@ pub(crate) struct Core {
     batch: Batch,
     appends: usize,
     undo: Vec<Write>,
+    /// As what sessions acted, and who had a transient direct, before the batch in hand.
+    undo_people: Vec<UndoPeople>,
     after: VecDeque<After>,
     out: Vec<(Arc<Outlet>, Control)>,
     fresh: FxHashMap<RoomId, Vec<Event>>,
@@ -115,6 +124,12 @@ struct After {
     act: Act,
 }
 
+/// What a failed commit puts back beside the facts.
+enum UndoPeople {
+    Identity(SessionId, Identity),
+    Pair(RoomId, (Person, Person)),
+}
+
 enum Act {
     /// Answer with the place of the append before.
     Committed,
@@ -136,6 +151,8 @@ struct Walked {
     id: EventId,
     ts_ms: i64,
     repeated: bool,
+    /// Its txn was used for something in another room.
+    elsewhere: bool,
 }
 
 /// Events of a batch from which on the hub counts as busy.
@@ -186,6 +203,9 @@ impl Core {
             queue,
             lookup: store.reader().ok(),
             logins: Logins::new(config.limits.login_failures_max),
+            expiry: Expiry::default(),
+            marks: Marks::default(),
+            leaving: Leaving::default(),
             reads,
             next,
             now_ms: config.clock.now_ms(),
@@ -194,6 +214,7 @@ impl Core {
             batch: Batch::default(),
             appends: 0,
             undo: Vec::new(),
+            undo_people: Vec::new(),
             after: VecDeque::new(),
             out: Vec::new(),
             fresh: FxHashMap::default(),
@@ -221,6 +242,7 @@ impl Core {
             return;
         };
         self.found();
+        self.count_gone();
         let mut last = None::<Instant>;
         // A wait counts from before the last answers, so that a clock that jumps after one is never missed.
         let mut began = self.clock.elapsed();
@@ -241,6 +263,8 @@ impl Core {
             began = self.clock.elapsed();
             self.last_batch = (0, 0);
             self.now_ms = self.clock.now_ms();
+            self.expire();
+            self.tell_gone();
             let stop = match first {
                 None => false,
                 Some(None) => true,
@@ -302,6 +326,7 @@ impl Core {
             }
         }
         self.undo.clear();
+        self.undo_people.clear();
         self.run_after(usize::MAX, None);
         self.appends = 0;
         self.publish();
@@ -354,8 +379,8 @@ impl Core {
             let Some(outcome) = outcomes.next() else { continue };
             walked = Some(match outcome {
                 Outcome::Appended { seq, ordinal } => self.enter(append, seq, ordinal, ts_ms),
-                Outcome::Repeated { seq, id, ts_ms } => {
-                    Walked { room: append.room, seq, id, ts_ms, repeated: true }
+                Outcome::Repeated { room, seq, id, ts_ms } => {
+                    Walked { room, seq, id, ts_ms, repeated: true, elsewhere: room != append.room }
                 }
             });
         }
@@ -376,6 +401,11 @@ impl Core {
                 redact(live, self.fresh.get_mut(&room), *target, &mut self.rings_bytes);
             }
         }
+        if let (Some(account), EventKind::Member(change)) = (sender.account, &kind)
+            && **change == MemberChange::Joined
+        {
+            self.has_read_until_joining(MarkRow { room, account, seq, ordinal });
+        }
         for account in mentions {
             self.facts.mention(room, account, seq);
         }
@@ -384,7 +414,16 @@ impl Core {
             self.mark_due(room, account, seq);
         }
         self.fresh.entry(room).or_default().push(Event { seq, ordinal, id, ts_ms, sender, kind });
-        Walked { room, seq, id, ts_ms, repeated: false }
+        Walked { room, seq, id, ts_ms, repeated: false, elsewhere: false }
+    }
+
+    /// Who joins has read what came before, what was said earlier in the same batch too: only now its place is known.
+    fn has_read_until_joining(&mut self, mark: MarkRow) {
+        let Some(facts) = self.facts.rooms.get(&mark.room) else { return };
+        let old = facts.marks.get(&mark.account);
+        if facts.members.contains_key(&mark.account) && old.is_none_or(|old| old.ordinal < mark.ordinal) {
+            self.put_mark(mark);
+        }
     }
 
     /// Does what waits behind the first `done` appends.
@@ -394,6 +433,9 @@ impl Core {
             let reply = match act {
                 Act::Answer(reply) => Some(reply),
                 Act::Committed => walked.map(|w| {
+                    if w.elsewhere {
+                        return Err(used_elsewhere());
+                    }
                     Ok(Reply::Committed {
                         room: w.room,
                         seq: w.seq,
@@ -423,6 +465,9 @@ impl Core {
         self.batch.writes.clear();
         for write in std::mem::take(&mut self.undo).iter().rev() {
             self.facts.apply(write);
+        }
+        for undo in std::mem::take(&mut self.undo_people).into_iter().rev() {
+            self.put_back(undo);
         }
         for after in &mut self.after {
             let refusal = || refuse(Kind::ReadOnly, "not done: the hub is read-only since its store failed");
@@ -488,9 +533,17 @@ impl Core {
 
     /// How long the thread may sleep while nobody asks for anything; `None` for ever.
     fn next_tick(&self) -> Option<Duration> {
-        let soon = !(self.counts_due.is_empty() && self.marks_due.is_empty());
-        let later = !self.read_only && (self.untidy || self.watch.is_due());
-        if soon { Some(TICK) } else { later.then_some(SLOW_TICK) }
+        let quiet = self.leaving.is_empty()
+            && self.counts_due.is_empty()
+            && self.marks_due.is_empty()
+            && self.batch.writes.is_empty();
+        let later = !self.marks.is_empty() || (!self.read_only && (self.untidy || self.watch.is_due()));
+        let expiry = self.expiry.next_ms().map(|until_ms| {
+            let left_ms = u64::try_from(until_ms.saturating_sub(self.now_ms)).unwrap_or(0);
+            Duration::from_millis(left_ms).clamp(TICK, SLOW_TICK)
+        });
+        let idle = later.then_some(SLOW_TICK).into_iter().chain(expiry).min();
+        if quiet { idle } else { Some(TICK) }
     }
 
     /// Once a second, while there is something: counts of large rooms, read marks, what logs no longer keep.
@@ -503,6 +556,8 @@ impl Core {
         self.ticked = now;
         self.tell_counts();
         self.store_marks();
+        self.tidy_expiry();
+        self.marks.forget(self.limits.ephemeral_txn_s, self.now_ms);
         self.tidy(now);
     }
 
@@ -540,9 +595,24 @@ impl Core {
         }
     }
 
-    /// The log begins at `first` from now on.
-    pub(crate) fn trimmed(&mut self, log: &Log, first: u64) {
-        self.rings_bytes -= log.trim(first);
+    /// The log begins at `first` from now on, with `gone` countable events below it.
+    pub(crate) fn trimmed(&mut self, log: &Log, first: u64, gone: u64) {
+        self.rings_bytes -= log.trim(first, gone);
+        self.facts.forget_mentions(log.id(), first);
+    }
+
+    /// What an earlier start of the hub has trimmed is counted.
+    fn count_gone(&mut self) {
+        let trimmed: Vec<(RoomId, u64)> = (self.live.iter())
+            .map(|(room, live)| (*room, live.log.first_kept()))
+            .filter(|(_, first)| *first > 1)
+            .collect();
+        for (room, first) in trimmed {
+            let gone = self.countable_below(room, first);
+            if let Some(log) = self.live.get(&room).map(|live| live.log.clone()) {
+                self.trimmed(&log, first, gone);
+            }
+        }
     }
 
     /// Tells the operator once it is committed.
@@ -573,6 +643,30 @@ impl Core {
         let back = self.facts.apply(&write);
         self.undo.extend(back.into_iter().rev());
         self.batch.writes.push(write);
+    }
+
+    /// The session acts as this from now on, unless the commit fails.
+    pub(crate) fn identify(&mut self, session: SessionId, identity: Identity) {
+        let old = self.people.identify(session, identity);
+        self.undo_people.extend(old.map(|old| UndoPeople::Identity(session, old)));
+    }
+
+    /// A transient direct is between these two from now on, unless the commit fails.
+    pub(crate) fn pair(&mut self, room: RoomId, pair: (Person, Person)) {
+        let old = self.transient.insert(room, pair);
+        self.undo_people.extend(old.map(|old| UndoPeople::Pair(room, old)));
+    }
+
+    fn put_back(&mut self, undo: UndoPeople) {
+        match undo {
+            UndoPeople::Identity(session, identity) => drop(self.people.identify(session, identity)),
+            // It may have ended since.
+            UndoPeople::Pair(room, pair) => {
+                if let Some(now) = self.transient.get_mut(&room) {
+                    *now = pair;
+                }
+            }
+        }
     }
 
     /// Adds an event to a log: at once where nothing is stored, else with the batch. What is answered or done

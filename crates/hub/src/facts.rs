@@ -5,7 +5,7 @@
 
 use crate::store::{AccountRow, BanRow, Loaded, MarkRow, MemberRow, RoomRow, TokenRow, Write};
 use hubbub_model::{AccountId, RoomId, fold, irc_nick};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -22,6 +22,8 @@ pub(crate) struct Facts {
     pub(crate) tokens: FxHashMap<u64, TokenRow>,
     token_by_hash: HashMap<[u8; 32], u64>,
     ignores: FxHashMap<AccountId, Arc<HashSet<String>>>,
+    /// The rooms of whose `members` an account is one.
+    rooms_by_member: FxHashMap<AccountId, FxHashSet<RoomId>>,
 }
 
 /// One room's facts.
@@ -71,6 +73,15 @@ impl Facts {
         self.ignores.get(&account).filter(|set| !set.is_empty()).cloned()
     }
 
+    /// The rooms that the account belongs to.
+    pub(crate) fn rooms_of(&self, account: AccountId) -> impl Iterator<Item = RoomId> {
+        let belongs = move |room: &RoomId| {
+            let member = self.rooms.get(room).and_then(|facts| facts.members.get(&account));
+            member.is_some_and(|member| !member.invited)
+        };
+        self.rooms_by_member.get(&account).into_iter().flatten().copied().filter(belongs)
+    }
+
     /// A nick for IRC that no other account has: the name's own form, or that with a number.
     pub(crate) fn free_nick(&self, name: &hubbub_model::UserName) -> String {
         let nick = irc_nick(name);
@@ -85,6 +96,16 @@ impl Facts {
     pub(crate) fn mention(&mut self, room: RoomId, account: AccountId, seq: u64) {
         if let Some(room) = self.rooms.get_mut(&room) {
             room.mentions.entry(account).or_default().push(seq);
+        }
+    }
+
+    /// Mentions below this place are no longer kept.
+    pub(crate) fn forget_mentions(&mut self, room: RoomId, first: u64) {
+        if let Some(room) = self.rooms.get_mut(&room) {
+            room.mentions.retain(|_, seqs| {
+                seqs.retain(|seq| *seq >= first);
+                !seqs.is_empty()
+            });
         }
     }
 
@@ -134,8 +155,7 @@ impl Facts {
         self.account_by_fold.remove(&row.fold);
         self.account_by_nick.remove(&fold(&row.card.nick));
         let mut back = vec![Write::Account(Box::new(row))];
-        let rooms: Vec<RoomId> =
-            self.rooms.values().filter(|r| r.members.contains_key(&id)).map(|r| r.row.id).collect();
+        let rooms = self.rooms_by_member.get(&id).cloned().unwrap_or_default();
         for room in rooms {
             back.extend(self.remove_member(room, id));
         }
@@ -164,6 +184,9 @@ impl Facts {
     fn remove_room(&mut self, id: RoomId) -> Vec<Write> {
         let Some(room) = self.rooms.remove(&id) else { return Vec::new() };
         self.room_by_fold.remove(&room.row.fold);
+        for account in room.members.keys() {
+            forget_room(&mut self.rooms_by_member, *account, id);
+        }
         let mut back = vec![Write::Room(Box::new(room.row))];
         back.extend(room.members.into_values().map(Write::Member));
         back.extend(room.bans.into_values().map(Write::Ban));
@@ -174,12 +197,14 @@ impl Facts {
     fn put_member(&mut self, row: &MemberRow) -> Vec<Write> {
         let Some(room) = self.rooms.get_mut(&row.room) else { return Vec::new() };
         let old = room.members.insert(row.account, row.clone());
+        self.rooms_by_member.entry(row.account).or_default().insert(row.room);
         room.member_count += u32::from(!row.invited);
         room.member_count -= u32::from(old.as_ref().is_some_and(|old| !old.invited));
         vec![old.map_or(Write::RemoveMember(row.room, row.account), Write::Member)]
     }
 
     fn remove_member(&mut self, room: RoomId, account: AccountId) -> Vec<Write> {
+        forget_room(&mut self.rooms_by_member, account, room);
         let Some(room) = self.rooms.get_mut(&room) else { return Vec::new() };
         let member = room.members.remove(&account);
         room.member_count -= u32::from(member.as_ref().is_some_and(|m| !m.invited));
@@ -214,6 +239,15 @@ impl Facts {
             mentions.retain(|seq| *seq > row.seq);
         }
         room.marks.insert(row.account, *row).into_iter().map(Write::Mark).collect()
+    }
+}
+
+fn forget_room(rooms: &mut FxHashMap<AccountId, FxHashSet<RoomId>>, account: AccountId, room: RoomId) {
+    if let Some(of) = rooms.get_mut(&account) {
+        of.remove(&room);
+        if of.is_empty() {
+            rooms.remove(&account);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     clock::Clock,
     core::Core,
+    flood::Flood,
     inbox::{Inbox, Outlet},
     logins::{self, LoginStep},
     reads::Reads,
@@ -12,7 +13,7 @@ use crate::{
 use hubbub_model::{
     AccountId, Command, Kind, Limits, Refusal, Role, SenderKind, SessionId, Ticket, Txn, UserName,
 };
-use std::{net::IpAddr, sync::Arc, thread::JoinHandle};
+use std::{net::IpAddr, sync::Arc, thread::JoinHandle, time::Duration};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 /// What a hub needs to start.
@@ -157,13 +158,14 @@ impl Hub {
             Credentials::Token(secret) => logins::Checked::Token(logins::hash_token(&secret)),
             Credentials::Password(name, password) => self.check_password(name, password, &origin).await?,
         };
+        let flood = Flood::of(origin.address, &self.0.limits);
         let outlet = Arc::new(Outlet::new());
         let (tell, told) = oneshot::channel();
         let step = LoginStep::Begin { checked, origin, outlet: outlet.clone(), tell };
         self.send(Submission::Login(Box::new(step))).await?;
         let me = told.await.map_err(|_| stopping())??;
         let inbox = Inbox::new(me.session, outlet.clone(), self.0.reads.clone());
-        Ok((Session { me, hub: self.clone(), outlet }, inbox))
+        Ok((Session { me, hub: self.clone(), outlet, flood }, inbox))
     }
 
     async fn check_password(
@@ -254,6 +256,8 @@ pub struct Session {
     me: Me,
     hub: Hub,
     outlet: Arc<Outlet>,
+    /// How fast it may hand in commands. Boxed: most sessions of a hub at home have none.
+    flood: Option<Box<Flood>>,
 }
 
 impl std::fmt::Debug for Session {
@@ -273,15 +277,38 @@ impl Session {
         self.me.name = name;
     }
 
-    /// Hands commands to the hub, in order. Waits for room in the hub's queue only; the replies come through the
-    /// inbox. Not cancel safe: a cancelled call has handed in all commands or none.
+    /// How many commands `submit` takes now without waiting for this session's pace (`Limits::commands_per_s`).
+    pub fn allowance(&self) -> usize {
+        self.flood.as_ref().map_or(usize::MAX, |flood| flood.allowance())
+    }
+
+    /// How long until `submit` takes so many commands without waiting for this session's pace.
+    pub fn wait_for(&self, commands: usize) -> Duration {
+        self.flood.as_ref().map_or(Duration::ZERO, |flood| flood.wait_for(commands))
+    }
+
+    /// Hands commands to the hub, in order. Waits for this session's own pace and for room in the hub's queue, nothing
+    /// else; the replies come through the inbox. A door that tells its peer things meanwhile asks `allowance` before.
+    /// Not cancel safe: a cancelled call has handed in all commands or none, and has spent nothing of the pace if none.
     pub async fn submit(&self, mut commands: Vec<(Ticket, Command)>) -> Result<(), Stopped> {
+        if let Some(flood) = &self.flood {
+            loop {
+                let wait = flood.wait_for(commands.len());
+                if wait.is_zero() {
+                    break;
+                }
+                tokio::time::sleep(wait).await;
+            }
+        }
         if commands.iter().any(|(_, command)| carries_password(command)) {
             Box::pin(self.hash_passwords(&mut commands)).await;
         }
         let place = self.hub.0.queue.reserve().await.map_err(|_| Stopped)?;
         // Counted only now: a call that is cancelled while it waits for room has handed in nothing.
         self.outlet.submitted(commands.len() as u64);
+        if let Some(flood) = &self.flood {
+            flood.spend(commands.len());
+        }
         place.send(Submission::Commands(self.me.session, commands));
         Ok(())
     }

@@ -10,10 +10,11 @@ use crate::{
     log::{Found, Log},
     parking::{Bell, CONTROL_MARK},
     reads::Reads,
+    rules::refuse,
     signal::{CloseReason, EndReason, Signal},
     sync,
 };
-use hubbub_model::{Refusal, Reply, RoomId, SessionId, Ticket, fold};
+use hubbub_model::{Kind, Refusal, Reply, RoomId, SessionId, Ticket, fold};
 use parking_lot::Mutex;
 use std::{
     collections::{HashSet, VecDeque},
@@ -92,6 +93,8 @@ pub(crate) enum Control {
     Told(Delivery),
     /// A reply that opens a room: the cursor starts before the reply is told.
     Attached(Attached, Ticket, Box<Result<Reply, Refusal>>),
+    /// The answer to opening a room that is open already: the cursor knows where it is.
+    Open(RoomId, Ticket, Box<Result<Reply, Refusal>>),
     /// The hub opens a room by itself.
     Opened(Attached, Box<hubbub_model::RoomCard>),
     Ignores(Option<Arc<HashSet<String>>>),
@@ -360,12 +363,24 @@ impl Inbox {
                     self.attach(attached);
                     return Some(Delivery::Reply(ticket, *reply));
                 }
+                Control::Open(room, ticket, reply) => {
+                    return Some(Delivery::Reply(ticket, self.as_it_is(room, *reply)));
+                }
                 Control::Opened(attached, card) => {
                     self.attach(attached);
                     return Some(Delivery::Opened(card));
                 }
                 Control::Ignores(ignored) => self.ignored = ignored,
             }
+        }
+    }
+
+    /// The answer, with the place that this session really gets next.
+    fn as_it_is(&self, room: RoomId, reply: Result<Reply, Refusal>) -> Result<Reply, Refusal> {
+        let Ok(Reply::Attached { card, .. }) = reply else { return reply };
+        match self.cursors.iter().find(|cursor| cursor.log.id() == room) {
+            Some(cursor) => Ok(Reply::Attached { card, next: cursor.next, missing: 0 }),
+            None => Err(refuse(Kind::NotInRoom, "the room was closed meanwhile: join it again")),
         }
     }
 

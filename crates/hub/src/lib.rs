@@ -10,7 +10,10 @@
 mod block;
 mod clock;
 mod core;
+mod ephemeral;
+mod expiry;
 mod facts;
+mod flood;
 mod hub;
 mod ids;
 mod inbox;
@@ -20,6 +23,7 @@ mod op;
 mod pages;
 mod parking;
 mod people;
+mod presence;
 mod reads;
 mod retention;
 mod rules;

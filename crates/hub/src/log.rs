@@ -31,6 +31,8 @@ struct Ring {
     bytes: usize,
     /// The log's first kept place, in the ring or the store.
     first_kept: u64,
+    /// Countable events below it.
+    gone: u64,
 }
 
 /// What a cursor finds.
@@ -115,6 +117,7 @@ impl Log {
         ring.events -= block.events().len();
         if self.ephemeral {
             ring.first_kept = ring.first_kept.max(block.end());
+            ring.gone = ring.gone.max(block.events().last().map_or(0, |event| event.ordinal));
         }
         block.weight()
     }
@@ -125,11 +128,13 @@ impl Log {
         (ring.events, ring.bytes)
     }
 
-    /// The log begins at `first` from now on. Returns how many bytes that freed in the ring.
-    pub(crate) fn trim(&self, first: u64) -> usize {
+    /// The log begins at `first` from now on, with `gone` countable events below it. Returns how many bytes that freed
+    /// in the ring.
+    pub(crate) fn trim(&self, first: u64, gone: u64) -> usize {
         {
             let mut ring = self.ring.write();
             ring.first_kept = ring.first_kept.max(first);
+            ring.gone = ring.gone.max(gone);
         }
         let mut freed = 0;
         while self.ring.read().blocks.front().is_some_and(|b| b.end() <= first) {
@@ -141,6 +146,11 @@ impl Log {
     /// The first place that is kept.
     pub(crate) fn first_kept(&self) -> u64 {
         self.ring.read().first_kept
+    }
+
+    /// How many countable events are no longer kept.
+    pub(crate) fn gone(&self) -> u64 {
+        self.ring.read().gone
     }
 
     /// Puts a tombstone in the place of an event, if it is in the ring. Returns how many bytes that freed.

@@ -40,6 +40,16 @@ pub(crate) struct Here {
     pub(crate) open: SmallVec<[(RoomId, Arc<Attachment>); 1]>,
     pub(crate) away: Option<Box<Text>>,
     pub(crate) client: Option<Box<str>>,
+    /// It asked to be told of others' presence.
+    pub(crate) watches: bool,
+}
+
+/// As whom a session acts.
+pub(crate) struct Identity {
+    pub(crate) sender: Arc<Sender>,
+    pub(crate) sender_stored: bool,
+    pub(crate) fold: Box<str>,
+    pub(crate) role: Role,
 }
 
 /// What the token of a login allows.
@@ -98,24 +108,17 @@ impl People {
         self.sessions.values().map(|here| here.outlet.clone()).collect()
     }
 
-    /// The guest has another name from now on, which the caller knows to be free.
-    pub(crate) fn rename_guest(&mut self, session: SessionId, sender: Arc<Sender>, fold: String) {
-        let Some(here) = self.sessions.get_mut(&session) else { return };
-        self.guests.remove(&*here.fold);
-        self.guests.insert(fold.clone(), session);
-        here.fold = fold.into();
-        here.sender = sender;
-        here.sender_stored = false;
-    }
-
-    /// A guest became an account.
-    pub(crate) fn register(&mut self, session: SessionId, sender: Arc<Sender>, fold: String) {
-        let Some(mut here) = self.remove(session) else { return };
-        here.fold = fold.into();
-        here.sender = sender;
-        here.sender_stored = false;
-        here.role = Role::Member;
+    /// The session acts as this from now on; a guest's name must be free. Returns as what it acted before.
+    pub(crate) fn identify(&mut self, session: SessionId, new: Identity) -> Option<Identity> {
+        let mut here = self.remove(session)?;
+        let old = Identity {
+            sender: std::mem::replace(&mut here.sender, new.sender),
+            sender_stored: std::mem::replace(&mut here.sender_stored, new.sender_stored),
+            fold: std::mem::replace(&mut here.fold, new.fold),
+            role: std::mem::replace(&mut here.role, new.role),
+        };
         self.add(here);
+        Some(old)
     }
 }
 

@@ -101,13 +101,14 @@ impl Core {
             }
         };
         let Some(first) = by_count.max(by_age).filter(|first| *first > log.first_kept()) else { return };
+        let gone = self.countable_below(room, first);
         if log.is_ephemeral() {
-            return self.trimmed(&log, first);
+            return self.trimmed(&log, first, gone);
         }
         self.write(Write::Trim(room, first));
         let nobody = Arc::new(crate::inbox::Outlet::new());
         self.after_then(&nobody, Ticket::NONE, move |core| {
-            core.trimmed(&log, first);
+            core.trimmed(&log, first, gone);
             None
         });
     }

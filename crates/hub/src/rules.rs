@@ -170,6 +170,11 @@ pub(crate) fn not_found() -> Refusal {
     refuse(Kind::NotFound, "there is no such room: see the list of rooms")
 }
 
+/// A txn marks one thing in one place.
+pub(crate) fn used_elsewhere() -> Refusal {
+    refuse(Kind::Taken, "this txn was used for something in another room: choose a new one")
+}
+
 pub(crate) fn refuse(kind: Kind, text: impl std::fmt::Display) -> Refusal {
     Refusal::new(kind, text)
 }

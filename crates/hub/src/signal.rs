@@ -117,7 +117,7 @@ pub enum CloseReason {
     Stopping,
     /// The peer reads too slowly.
     Slow,
-    /// Its account was disabled or removed, its password changed, or its token revoked.
+    /// Its account was disabled or removed, its password changed, or its token revoked or at its end.
     Revoked,
     /// The same client logged in again.
     Replaced,

@@ -18,8 +18,8 @@ pub trait Store: Send {
     /// Makes the whole batch durable, or nothing of it.
     ///
     /// Contract: writes take effect in order; when this returns `Ok` they survive the loss of power. The outcomes
-    /// are those of the `Append`s of the batch, in order. An `Append` whose txn is known is not written and answers
-    /// `Repeated`. An appended `Redaction` also blanks its target and every `Edit` of it that the log has (kind and
+    /// are those of the `Append`s of the batch, in order. An `Append` whose txn is known, whatever the log, is not
+    /// written and answers `Repeated` with the log of the first one. An appended `Redaction` also blanks its target and every `Edit` of it that the log has (kind and
     /// text become `EventKind::Redacted`) and takes them out of search. Search finds a message by the text that it
     /// shows: that of its last edit that is not redacted, else its own. A trim or the removal of a room hides what it
     /// removes at once; where that is much, it is deleted later, after a `tidy`.
@@ -148,7 +148,7 @@ pub enum Write {
     Ignore(AccountId, String),
     /// An account ignores it no longer.
     RemoveIgnore(AccountId, String),
-    /// Drop the events of a log below this place, and their search rows.
+    /// Drop the events of a log below this place, with their mentions and search rows.
     Trim(RoomId, u64),
     /// Numbers up to this one may have been given to guests.
     GuestNumber(u64),
@@ -165,7 +165,7 @@ pub struct Append {
     pub sender: Arc<Sender>,
     /// What.
     pub kind: EventKind,
-    /// The sender's own mark, made unique by the hub. The same mark is written once.
+    /// The sender's own mark, made unique by the hub. The same mark is written once in all logs together.
     pub txn: Option<Arc<str>>,
     /// Accounts that the text mentions; each gets a mention row at this place.
     pub mentions: Vec<AccountId>,
@@ -181,8 +181,10 @@ pub enum Outcome {
         /// Countable events up to and with it.
         ordinal: u64,
     },
-    /// Its txn is in the log already, at this place.
+    /// Its txn is in a log already, at this place.
     Repeated {
+        /// The log of the first one: not always that of the `Append`.
+        room: RoomId,
         /// The place of the first one.
         seq: u64,
         /// The id of the first one.

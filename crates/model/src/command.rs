@@ -1,8 +1,9 @@
 //! Commands: what a session asks of the hub; replies: what the hub says to that.
 
 use crate::{
-    AccountCard, AccountId, AccountStatus, Attendee, Durability, Event, EventId, Member, Presence, Retention,
-    Role, RoomCard, RoomId, RoomName, Scope, Standing, Text, TokenCard, Txn, UserName, Visibility,
+    AccountCard, AccountId, AccountStatus, Attendee, Durability, Event, EventId, Member, Presence,
+    PresenceCard, Retention, Role, RoomCard, RoomId, RoomName, Scope, Standing, Text, TokenCard, Txn,
+    UserName, Visibility,
 };
 use std::sync::Arc;
 
@@ -155,6 +156,8 @@ pub enum Command {
     Attendees { room: RoomRef },
     /// Who belongs to a room.
     Members { room: RoomRef },
+    /// How those are with whom one shares a small room; and whether to be told of changes from now on.
+    Presence { on: bool },
     /// Somebody's presence.
     Whois { who: UserName },
     /// A stretch of a log.
@@ -181,6 +184,17 @@ pub enum Command {
     TokenList { account: Option<UserName> },
     /// Revoke a token; its sessions end on every door.
     TokenRemove { id: u64 },
+}
+
+/// An event that a search found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// Its log.
+    pub room: RoomId,
+    /// The log's name; of a direct, the other's name behind an `@`.
+    pub name: RoomName,
+    /// The event.
+    pub event: Event,
 }
 
 /// What the hub says to a command.
@@ -227,6 +241,9 @@ pub enum Reply {
         /// Here, away or gone.
         presence: Presence,
     },
+    /// Those with whom one shares a small room, and how many there are in all (the list is cut at
+    /// `Limits::list_rows_max`). Changes follow as signals.
+    People(Vec<PresenceCard>, u32),
     /// A stretch of a log, oldest first.
     History {
         /// The log.
@@ -238,8 +255,8 @@ pub enum Reply {
         /// Whether the log has more in the direction that was asked.
         more: bool,
     },
-    /// Hits, newest first, each with its room.
-    Found(Vec<(RoomName, Event)>),
+    /// Hits, newest first.
+    Found(Vec<Hit>),
     /// The name is now this one.
     Named(UserName),
     /// Accounts.

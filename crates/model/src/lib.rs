@@ -16,11 +16,15 @@ mod room;
 mod text;
 
 pub use account::{AccountCard, AccountStatus, Role, Scope, TokenCard};
-pub use command::{Command, HistoryQuery, Place, Reply, RoomRef, RoomSettings, SearchQuery, Start, Target};
+pub use command::{
+    Command, HistoryQuery, Hit, Place, Reply, RoomRef, RoomSettings, SearchQuery, Start, Target,
+};
 pub use event::{Event, EventKind, MemberChange, Sender, SenderKind};
 pub use id::{AccountId, EventId, RoomId, SenderId, SessionId, Ticket, Txn};
 pub use kind::{Kind, Refusal};
 pub use limits::Limits;
 pub use name::{NameError, RoomName, UserName, fold, irc_nick};
-pub use room::{Attendee, Durability, Member, Presence, Retention, RoomCard, RoomKind, Standing, Visibility};
+pub use room::{
+    Attendee, Durability, Member, Presence, PresenceCard, Retention, RoomCard, RoomKind, Standing, Visibility,
+};
 pub use text::{Text, TextError, harmless};

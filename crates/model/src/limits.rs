@@ -49,6 +49,12 @@ limits! {
     rooms_max: usize = 100_000,
     /// Commands of one session that wait for their reply.
     pending_per_session_max: usize = 4_096,
+    /// Commands of one session each second, after a burst. Beyond it nothing more is read from that peer until it is due; nobody else waits. 0: no limit.
+    commands_per_s: u64 = 50,
+    /// The same for loopback and Unix sockets. 0: no limit.
+    local_commands_per_s: u64 = 0,
+    /// Commands that one session may send at once before its pace counts.
+    commands_burst: usize = 500,
     /// Replies and signals that wait for one conn. Signals beyond it are dropped, replies hold the commands back.
     control_queue_max: usize = 256,
     /// Submissions that wait for the hub, from all sessions. A full queue holds the senders back.
@@ -71,8 +77,14 @@ limits! {
     login_failures_max: u32 = 10,
     /// Passwords that are checked at once.
     password_checks_max: usize = 1,
-    /// Rooms with more attendees than this fold arrivals and departures into counts.
+    /// Marks (`txn`) of clients that rooms which are never stored remember, in all. The oldest go first.
+    ephemeral_txns_max: usize = 16_384,
+    /// Seconds that such a mark is remembered. In stored rooms it is a week.
+    ephemeral_txn_s: u64 = 3_600,
+    /// Rooms with more attendees than this fold arrivals and departures into counts; with more attendees or members, they tell nobody's presence.
     arrivals_shown_max: usize = 50,
+    /// Seconds after the end of somebody's last session until the others are told: who comes back before never was gone.
+    presence_grace_s: u64 = 5,
     /// Seconds given to conns to end when the hub stops.
     shutdown_s: u64 = 5,
 }

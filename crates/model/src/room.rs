@@ -132,6 +132,19 @@ pub enum Presence {
     },
 }
 
+/// Somebody with their presence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PresenceCard {
+    /// The number that doors show.
+    pub number: u64,
+    /// Kind of being.
+    pub kind: SenderKind,
+    /// Name shown.
+    pub name: UserName,
+    /// Here, away or gone.
+    pub presence: Presence,
+}
+
 /// Somebody who has a room open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attendee {

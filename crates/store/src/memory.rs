@@ -190,6 +190,7 @@ impl Default for Numbers {
 /// What a txn did the first time.
 #[derive(Clone, Copy)]
 struct First {
+    room: RoomId,
     seq: u64,
     id: EventId,
     ts_ms: i64,
@@ -328,7 +329,8 @@ impl State {
 
     fn append(&mut self, ts_ms: i64, append: &Append) -> Option<Outcome> {
         if let Some(first) = append.txn.as_ref().and_then(|txn| self.txns.get(txn)) {
-            return Some(Outcome::Repeated { seq: first.seq, id: first.id, ts_ms: first.ts_ms });
+            let First { room, seq, id, ts_ms } = *first;
+            return Some(Outcome::Repeated { room, seq, id, ts_ms });
         }
         // The check has found the log.
         let log = self.logs.get_mut(&append.room)?;
@@ -345,7 +347,7 @@ impl State {
         self.numbers.last_id = self.numbers.last_id.max(id.0);
         self.mentions.extend(append.mentions.iter().map(|account| (append.room, *account, seq)));
         if let Some(txn) = &append.txn {
-            self.txns.insert(txn.clone(), First { seq, id, ts_ms });
+            self.txns.insert(txn.clone(), First { room: append.room, seq, id, ts_ms });
             self.txn_order.push_back((ts_ms, txn.clone()));
         }
         Some(Outcome::Appended { seq, ordinal })
@@ -365,6 +367,8 @@ impl State {
         log.row.first_seq = log.row.first_seq.max(seq.min(log.row.head + 1));
         let gone = log.index_from(|e| e.seq < seq);
         log.events.drain(..gone);
+        let first = log.row.first_seq;
+        self.mentions.retain(|&(r, _, at)| r != room || at >= first);
     }
 
     fn remove_room(&mut self, room: RoomId) {

@@ -62,6 +62,7 @@ fn joined(room: &str, epoch: u64, head: u64, next: u64) -> FromHub {
 fn event(room: &str, seq: u64, text: &str) -> FromHub {
     FromHub::Event(Box::new(EventValue {
         room: room.into(),
+        with: None,
         seq,
         id: EventId::from_parts(seq, 0),
         ts: 0,

@@ -99,3 +99,25 @@ async fn a_flood_comes_to_a_paced_client_bit_by_bit() {
     assert_eq!(left, 0);
     assert!(eve.rest().await.ends_with("服务器正在停止\"}\n"));
 }
+
+#[tokio::test]
+async fn who_floods_is_held_back_alone_and_loses_nothing() {
+    let limits = Limits { local_commands_per_s: 10, commands_burst: 5, ..Limits::default() };
+    let setting = Setting::open(&["any://127.0.0.1:0"], limits).await;
+    let (mut ada, mut bob) = (setting.text("ada").await, setting.text("bob").await);
+    let mut eve = setting.text("eve").await;
+    let start = tokio::time::Instant::now();
+    let all: String = (0..16).map(|n| format!("{n}\n")).collect();
+    eve.send(all.as_bytes()).await;
+    ada.expect("eve: 0").await;
+    // While she waits, the others talk, and she hears them.
+    ada.send(b"slowly\n").await;
+    bob.until("ada: slowly").await;
+    eve.expect("ada: slowly").await;
+    for n in 1..16 {
+        ada.expect(format!("eve: {n}")).await;
+    }
+    bob.until("eve: 15").await;
+    let least = Duration::from_millis(1_000);
+    assert!(start.elapsed() >= least, "eleven beyond the burst of five, at ten a second");
+}

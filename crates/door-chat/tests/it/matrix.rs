@@ -292,9 +292,8 @@ async fn a_long_burst_comes_whole_and_in_order_to_all() {
     ];
     let mut writer = setting.native("writer").await;
     let words = |i: usize| format!("{i} {}", "长话 long ".repeat(30));
-    let burst: String = (0..400)
-        .map(|i| format!("{{\"type\":\"say\",\"text\":\"{}\",\"txn\":\"{i}\"}}", words(i)))
-        .collect();
+    let burst: String =
+        (0..400).map(|i| format!("{{\"type\":\"say\",\"text\":\"{}\",\"txn\":\"{i}\"}}", words(i))).collect();
     writer.send(burst.as_bytes()).await;
     for reader in &mut readers {
         for i in 0..400 {

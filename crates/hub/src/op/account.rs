@@ -4,7 +4,7 @@ use super::Done;
 use crate::{
     core::Core,
     logins::{hash_token, new_secret},
-    people::Person,
+    people::{Identity, Person},
     rules::{Actor, HubAct, authorize_hub, refuse},
     store::{AccountRow, TokenRow, Write},
 };
@@ -46,8 +46,19 @@ impl Core {
             name: name.clone(),
             ..(*was).clone()
         };
-        self.people.register(session, Arc::new(sender), fold);
+        let person = self.here(session)?.person();
+        let fold = fold.into();
+        self.identify(
+            session,
+            Identity { sender: Arc::new(sender), sender_stored: false, fold, role: Role::Member },
+        );
+        self.carry_directs(person, account);
         self.tell_renamed(session, &was.name);
+        let outlet = self.here(session)?.outlet.clone();
+        self.after_then(&outlet, Ticket::NONE, move |core| {
+            core.became(session, &was);
+            None
+        });
         Ok(Some(Reply::Named(name)))
     }
 
@@ -178,7 +189,7 @@ impl Core {
         let (free, fold) = self.free_name(name)?;
         let Some(was) = self.people.get(guest).map(|here| here.sender.clone()) else { return Ok(()) };
         let sender = Sender { id: self.next_sender(), name: free.clone(), ..(*was).clone() };
-        self.people.rename_guest(guest, Arc::new(sender), fold);
+        self.rename_guest(guest, Arc::new(sender), fold);
         if let Some(outlet) = self.people.get(guest).map(|here| here.outlet.clone()) {
             outlet.push(crate::inbox::Control::Told(crate::inbox::Delivery::Reply(
                 Ticket::NONE,
@@ -333,16 +344,8 @@ impl Core {
         {
             authorize_hub(actor, HubAct::ManageAccount(owner.card.role))?;
         }
+        let sessions = self.sessions_by_token(id);
         self.write(Write::RemoveToken(id));
-        let sessions: Vec<SessionId> = self
-            .people
-            .sessions_of(Person::Account(account))
-            .iter()
-            .copied()
-            .filter(|s| {
-                self.people.get(*s).is_some_and(|here| here.rights.as_ref().is_some_and(|r| r.token == id))
-            })
-            .collect();
         self.cut(&sessions, None);
         Ok(Some(Reply::Done))
     }

@@ -19,6 +19,7 @@ impl Core {
     pub(super) fn attach(&mut self, session: SessionId, ticket: Ticket, room: &RoomRef, from: Start) -> Done {
         let room = self.may(session, Act::Enter, room)?;
         self.has_place_for(session, room)?;
+        self.settle_marks(session, Some(room));
         self.become_member(session, room)?;
         self.open(session, ticket, room, from);
         Ok(None)
@@ -89,6 +90,11 @@ impl Core {
         self.write(Write::Member(MemberRow { room, account, standing, invited: false }));
         self.put_mark(MarkRow { room, account, seq, ordinal });
         self.append(room, &sender, EventKind::Member(Box::new(MemberChange::Joined)), None);
+        let outlet = self.here(session)?.outlet.clone();
+        self.after_then(&outlet, Ticket::NONE, move |core| {
+            core.introduce(session, room);
+            None
+        });
         Ok(())
     }
 
@@ -113,7 +119,7 @@ impl Core {
         let log = live.log.clone();
         let reply = Box::new(Ok(Reply::Attached { card: Box::new(card), next, missing }));
         let Some(attachment) = opened else {
-            self.tell(&outlet, Control::Told(crate::inbox::Delivery::Reply(ticket, *reply)));
+            self.tell(&outlet, Control::Open(room, ticket, reply));
             return;
         };
         if let Some(told) = live.attendees.get_mut(&session) {
@@ -121,6 +127,10 @@ impl Core {
         }
         self.tell(&outlet, Control::Attached(Attached { log, attachment, next }, ticket, reply));
         self.tell_attendance(room, session, &who, true);
+        // A guest belongs to a room only while it is open; members are introduced when they join.
+        if self.people.get(session).is_some_and(|here| here.sender.account.is_none()) {
+            self.introduce(session, room);
+        }
     }
 
     /// The hub opens a direct for a session in which nobody asked for it.
@@ -222,8 +232,8 @@ impl Core {
     }
 
     /// The session is over: the others hear of it; rooms that live only as long as their people go.
-    pub(crate) fn leave_all(&mut self, session: SessionId, open: Vec<RoomId>, who: &crate::signal::Who) {
-        for room in open {
+    pub(crate) fn leave_all(&mut self, session: SessionId, open: &[RoomId], who: &crate::signal::Who) {
+        for room in open.iter().copied() {
             if let Some(live) = self.live.get_mut(&room) {
                 live.attendees.remove(&session);
             }
@@ -290,39 +300,29 @@ impl Core {
         if let Some(text) = &text {
             self.fits_note(text)?;
         }
+        let was = self.presence(self.here(session)?.person());
         let here = self.people.get_mut(session).ok_or_else(super::gone)?;
         here.away = text.map(Box::new);
         let (person, who) = (here.person(), here.who());
         // Somebody who is away at one place and here at another is here.
-        let presence = self.presence(person);
-        self.tell_presence(person, &who, &presence);
+        self.tell_if_changed(person, &who, &was);
         Ok(Some(Reply::Done))
     }
 
-    /// Tells those who share a small room with somebody how they are now.
-    pub(crate) fn tell_presence(&mut self, person: Person, who: &crate::signal::Who, presence: &Presence) {
-        let mut told: HashMap<SessionId, ()> = HashMap::new();
-        let mine = self.people.sessions_of(person).to_vec();
-        let rooms: Vec<RoomId> = mine
-            .iter()
-            .filter_map(|s| self.people.get(*s))
-            .flat_map(|here| here.open.iter().map(|(room, _)| *room))
-            .collect();
-        for room in rooms {
-            let Some(live) =
-                self.live.get(&room).filter(|live| live.attendees.len() <= self.limits.arrivals_shown_max)
-            else {
-                continue;
-            };
-            for session in live.told().filter(|s| !mine.contains(s)) {
-                if told.insert(session, ()).is_none()
-                    && let Some(here) = self.people.get(session)
-                {
-                    let signal = Signal::Presence { who: who.clone(), presence: presence.clone() };
-                    here.outlet.signal(signal, self.limits.control_queue_max);
-                }
-            }
+    pub(super) fn watch_presence(&mut self, session: SessionId, ticket: Ticket, on: bool) -> Done {
+        let here = self.people.get_mut(session).ok_or_else(super::gone)?;
+        scope(here.actor(None), Scope::Read)?;
+        here.watches = on;
+        let outlet = here.outlet.clone();
+        if !on {
+            return Ok(Some(Reply::Done));
         }
+        // Behind what was asked before in the same breath, such as to open a room.
+        self.after_then(&outlet, ticket, move |core| {
+            let (people, total) = core.acquaintances(session);
+            Some(Ok(Reply::People(people, total)))
+        });
+        Ok(None)
     }
 
     pub(super) fn attendees(&mut self, session: SessionId, room: &RoomRef) -> Done {
@@ -426,7 +426,7 @@ impl Core {
         self.people.guest_named(fold).and_then(|s| self.people.get(s)).map(crate::people::Here::person)
     }
 
-    fn stored_direct(&mut self, a: hubbub_model::AccountId, b: hubbub_model::AccountId) -> RoomId {
+    pub(super) fn stored_direct(&mut self, a: hubbub_model::AccountId, b: hubbub_model::AccountId) -> RoomId {
         let name = RoomName::direct(&a.to_string(), &b.to_string());
         if let Some(room) = self.facts.room_named(name.as_str()) {
             self.rejoin_direct(room, [a, b]);
@@ -484,7 +484,7 @@ impl Core {
             members: facts.member_count,
             attendees: live.count(),
             member,
-            unread: if member { live.countable.saturating_sub(mark.map_or(0, |m| m.ordinal)) } else { 0 },
+            unread: if member { live.unread(mark.map_or(0, |m| m.ordinal)) } else { 0 },
             mentions: account.and_then(|a| facts.mentions.get(&a)).map_or(0, |m| m.len() as u64),
         })
     }
@@ -522,6 +522,11 @@ impl Live {
     /// How many sessions have it open.
     pub(crate) fn count(&self) -> u32 {
         u32::try_from(self.attendees.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Countable events that are kept, behind the one with this ordinal.
+    fn unread(&self, ordinal: u64) -> u64 {
+        self.countable.saturating_sub(ordinal.max(self.log.gone()))
     }
 
     /// The first place that a reader gets, and how many before it are no longer kept.

@@ -6,13 +6,14 @@ use crate::{
     hub::{Me, Origin},
     inbox::{Control, Delivery, Outlet},
     logins::{Challenge, Checked, LoginStep},
-    people::{Here, Person, TokenRights, sender},
+    people::{Here, Identity, Person, TokenRights, sender},
     rules::refuse,
     signal::{CloseReason, Signal},
     store::{AccountRow, Write},
 };
 use hubbub_model::{
-    AccountId, AccountStatus, Kind, Presence, Refusal, Reply, Role, SenderKind, SessionId, UserName,
+    AccountId, AccountStatus, Kind, Refusal, Reply, Role, RoomId, Sender, SenderKind, SessionId, Ticket,
+    UserName,
 };
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -38,7 +39,7 @@ impl Core {
                 let me = self.begin(checked, &origin, &outlet);
                 let session = me.as_ref().ok().map(|me| me.session);
                 // Told once the number of a guest is stored.
-                self.after_either(&outlet.clone(), hubbub_model::Ticket::NONE, move |core, committed| {
+                self.after_either(&outlet.clone(), Ticket::NONE, move |core, committed| {
                     let begun = committed.is_ok();
                     let told = tell.send(me.and_then(|me| committed.map(|()| me)));
                     if let Some(session) = session.filter(|_| !begun || told.is_err()) {
@@ -83,6 +84,9 @@ impl Core {
             return Err(refuse(Kind::BadCredentials, "the token is wrong, expired or revoked"));
         };
         let rights = TokenRights { token: token.card.id, scopes: token.card.scopes.clone() };
+        if let Some(until_ms) = token.card.expires_ms {
+            self.expiry.watch(until_ms, token.card.id);
+        }
         let account = token.account;
         // To the hour, so that a busy device does not write with each login.
         let hour = self.now_ms - self.now_ms.rem_euclid(3_600_000);
@@ -168,6 +172,7 @@ impl Core {
             outlet: outlet.clone(),
             open: SmallVec::new(),
             away: None,
+            watches: false,
             client: origin.client.as_ref().map(|client| client.as_str().into()),
         }
     }
@@ -175,10 +180,11 @@ impl Core {
     fn arrive(&mut self, here: Here, renamed: bool) -> Me {
         let me = here.me(renamed);
         let (person, who) = (here.person(), here.who());
-        let first = self.people.sessions_of(person).is_empty();
+        let was = (!self.people.sessions_of(person).is_empty()).then(|| self.presence(person));
         self.people.add(here);
-        if first {
-            self.tell_presence(person, &who, &Presence::Here);
+        match was {
+            Some(was) => self.tell_if_changed(person, &who, &was),
+            None => self.came(person, &who),
         }
         me
     }
@@ -217,12 +223,14 @@ impl Core {
 
     /// The session is over.
     pub(crate) fn logout(&mut self, session: SessionId) {
+        let Some(person) = self.people.get(session).map(Here::person) else { return };
+        let was = self.presence(person);
         let Some(here) = self.people.remove(session) else { return };
-        let (person, who) = (here.person(), here.who());
-        let open = here.open.iter().map(|(room, _)| *room).collect();
-        self.leave_all(session, open, &who);
+        let who = here.who();
+        let open: SmallVec<[RoomId; 1]> = here.open.iter().map(|(room, _)| *room).collect();
+        self.leave_all(session, &open, &who);
         if !self.people.sessions_of(person).is_empty() {
-            return;
+            return self.tell_if_changed(person, &who, &was);
         }
         if let Person::Account(id) = person
             && !self.is_read_only()
@@ -232,10 +240,11 @@ impl Core {
             self.write(Write::Account(Box::new(row)));
         }
         self.forget_transient(person);
+        self.went(person, who, was, open);
     }
 
     /// Ends the sessions of somebody: their account or token is good no longer.
-    pub(super) fn cut(&mut self, sessions: &[SessionId], but: Option<SessionId>) {
+    pub(crate) fn cut(&mut self, sessions: &[SessionId], but: Option<SessionId>) {
         for session in sessions.iter().filter(|s| Some(**s) != but) {
             if let Some(here) = self.people.get(*session) {
                 here.outlet.close(CloseReason::Revoked);
@@ -261,14 +270,29 @@ impl Core {
             return Err(refuse(Kind::Taken, "that name is taken: choose another"));
         }
         let id = self.next_sender();
-        let renamed = Arc::new(hubbub_model::Sender { id, name: asked.clone(), ..(*was).clone() });
-        self.people.rename_guest(session, renamed, asked.folded());
+        let renamed = Arc::new(Sender { id, name: asked.clone(), ..(*was).clone() });
+        self.rename_guest(session, renamed, asked.folded());
         self.tell_renamed(session, &was.name);
         Ok(Some(Reply::Named(asked)))
     }
 
-    /// The others in small rooms hear of a new name.
+    /// The guest has another name from now on, which the caller knows to be free.
+    pub(super) fn rename_guest(&mut self, session: SessionId, sender: Arc<Sender>, fold: String) {
+        let identity = Identity { sender, sender_stored: false, fold: fold.into(), role: Role::Guest };
+        self.identify(session, identity);
+    }
+
+    /// The others in small rooms hear of a new name, or that a guest has an account now, once that is committed.
     pub(super) fn tell_renamed(&mut self, session: SessionId, was: &UserName) {
+        let Some(outlet) = self.people.get(session).map(|here| here.outlet.clone()) else { return };
+        let was = was.clone();
+        self.after_then(&outlet, Ticket::NONE, move |core| {
+            core.tell_renamed_now(session, &was);
+            None
+        });
+    }
+
+    fn tell_renamed_now(&mut self, session: SessionId, was: &UserName) {
         let Some(here) = self.people.get(session) else { return };
         let who = here.who();
         let mut others: Vec<SessionId> = Vec::new();

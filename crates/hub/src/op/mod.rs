@@ -76,6 +76,7 @@ impl Core {
             Command::Room { room } => self.show_room(session, &room),
             Command::Attendees { room } => self.attendees(session, &room),
             Command::Members { room } => self.members(session, &room),
+            Command::Presence { on } => self.watch_presence(session, ticket, on),
             Command::Whois { who } => self.whois(&who),
             Command::History { room, query } => self.history(session, ticket, &room, query),
             Command::Search(query) => self.search(session, ticket, query),

@@ -12,8 +12,8 @@ use crate::{
     store::{Findings, Reader, SearchPlan, StoreError},
 };
 use hubbub_model::{
-    Event, EventId, HistoryQuery, Kind, Place, Refusal, Reply, RoomId, RoomKind, RoomName, RoomRef,
-    SearchQuery, SessionId, Ticket, UserName,
+    Event, EventId, EventKind, HistoryQuery, Hit, Kind, Place, Refusal, Reply, RoomId, RoomKind, RoomName,
+    RoomRef, SearchQuery, SessionId, Ticket, UserName,
 };
 use std::{collections::HashMap, sync::Arc};
 
@@ -78,8 +78,8 @@ impl Core {
             limit: query.limit.clamp(1, SEARCH_HITS_MAX) as usize,
         };
         self.reads.search(outlet, plan, move |outlet, hits| {
-            let named = |(room, event)| Some((names.get(&room)?.clone(), event));
-            let found = hits.map(|hits| Reply::Found(hits.into_iter().filter_map(named).collect()));
+            let hit = |(room, event)| Some(Hit { room, name: names.get(&room)?.clone(), event });
+            let found = hits.map(|hits| Reply::Found(hits.into_iter().filter_map(hit).collect()));
             answer(outlet, ticket, found);
         });
         Ok(None)
@@ -114,16 +114,35 @@ impl Core {
         if seq >= live.head {
             return Some(live.countable);
         }
+        if seq < live.log.first_kept() {
+            // Nobody need know how many of those that are gone lie behind it.
+            return Some(live.log.gone());
+        }
         if let Some(event) = live.log.at(seq) {
             return Some(event.ordinal);
         }
-        let reader = self.lookup.as_mut()?;
-        reader
-            .ascending(room, seq, seq, 1, usize::MAX)
-            .map_err(|error| report(&error))
-            .ok()?
-            .pop()
-            .map(|event| event.ordinal)
+        self.stored_at(room, seq).map(|event| event.ordinal)
+    }
+
+    /// How many countable events lie below a place that the log has, or that comes behind its head.
+    pub(crate) fn countable_below(&mut self, room: RoomId, first: u64) -> u64 {
+        let Some(live) = self.live.get(&room) else { return 0 };
+        let (log, countable) = (live.log.clone(), live.countable);
+        if first > live.head {
+            return countable;
+        }
+        if first > log.first_kept() {
+            return self.ordinal_at(room, first - 1).unwrap_or(log.gone());
+        }
+        // What lies below is gone. A tombstone was a message as a rule, and counts as one.
+        let counts = |kind: &EventKind| kind.is_countable() || *kind == EventKind::Redacted;
+        let event = log.at(first).or_else(|| self.stored_at(room, first));
+        event.map_or(log.gone(), |event| event.ordinal.saturating_sub(counts(&event.kind).into()))
+    }
+
+    fn stored_at(&mut self, room: RoomId, seq: u64) -> Option<Event> {
+        let found = self.lookup.as_mut()?.ascending(room, seq, seq, 1, usize::MAX);
+        found.map_err(|error| report(&error)).ok()?.pop()
     }
 
     pub(super) fn whois(&self, who: &UserName) -> Done {

@@ -9,8 +9,8 @@ use crate::{
     store::{MarkRow, MemberRow, RoomRow, Write},
 };
 use hubbub_model::{
-    Durability, EventKind, Kind, MemberChange, Refusal, Reply, Retention, RoomId, RoomKind, RoomName,
-    RoomRef, RoomSettings, SessionId, Standing, Text, Ticket, Visibility,
+    AccountId, Durability, EventKind, Kind, MemberChange, Refusal, Reply, Retention, RoomId, RoomKind,
+    RoomName, RoomRef, RoomSettings, SessionId, Standing, Text, Ticket, Visibility,
 };
 
 impl Core {
@@ -166,7 +166,8 @@ impl Core {
         Ok(Some(Reply::Done))
     }
 
-    pub(super) fn list_rooms(&self, session: SessionId) -> Reply {
+    pub(super) fn list_rooms(&mut self, session: SessionId) -> Reply {
+        self.settle_marks(session, None);
         let Some(here) = self.people.get(session) else { return Reply::Rooms(Vec::new()) };
         let mut cards: Vec<_> = self
             .facts
@@ -187,8 +188,9 @@ impl Core {
         Reply::Rooms(cards)
     }
 
-    pub(super) fn show_room(&self, session: SessionId, room: &RoomRef) -> Done {
+    pub(super) fn show_room(&mut self, session: SessionId, room: &RoomRef) -> Done {
         let room = self.may(session, Act::See, room)?;
+        self.settle_marks(session, Some(room));
         Ok(self.card(session, room).map(|card| Reply::Room(Box::new(card))))
     }
 
@@ -212,30 +214,46 @@ impl Core {
     }
 
     /// A mark never goes back.
-    pub(crate) fn mark_due(&mut self, room: RoomId, account: hubbub_model::AccountId, seq: u64) {
+    pub(crate) fn mark_due(&mut self, room: RoomId, account: AccountId, seq: u64) {
         let due = self.marks_due.entry((room, account)).or_default();
         *due = seq.max(*due);
     }
 
-    /// Stores the read marks that are due, and tells the account's sessions the exact counts.
+    /// Stores the read marks that are due, and tells the accounts' sessions the exact counts.
     pub(crate) fn store_marks(&mut self) {
         for ((room, account), seq) in std::mem::take(&mut self.marks_due) {
-            let Some(facts) = self.facts.rooms.get(&room).filter(|r| r.members.contains_key(&account)) else {
-                continue;
-            };
-            let old = facts.marks.get(&account).copied();
-            if old.is_some_and(|old| old.seq >= seq) {
-                continue;
-            }
-            let Some(ordinal) = self.ordinal_at(room, seq) else { continue };
-            let row = MarkRow { room, account, seq, ordinal };
-            self.put_mark(row);
-            self.tell_unread(room, account);
+            self.store_mark(room, account, seq);
         }
     }
 
+    /// What a session is to be shown of a room, or of all, counts the marks that are due.
+    pub(super) fn settle_marks(&mut self, session: SessionId, room: Option<RoomId>) {
+        let Some(account) = self.people.get(session).and_then(|here| here.sender.account) else { return };
+        let due: Vec<RoomId> = match room {
+            Some(room) => vec![room],
+            None => self.marks_due.keys().filter(|(_, of)| *of == account).map(|(room, _)| *room).collect(),
+        };
+        for room in due {
+            if let Some(seq) = self.marks_due.remove(&(room, account)) {
+                self.store_mark(room, account, seq);
+            }
+        }
+    }
+
+    fn store_mark(&mut self, room: RoomId, account: AccountId, seq: u64) {
+        let Some(facts) = self.facts.rooms.get(&room).filter(|r| r.members.contains_key(&account)) else {
+            return;
+        };
+        if facts.marks.get(&account).is_some_and(|old| old.seq >= seq) {
+            return;
+        }
+        let Some(ordinal) = self.ordinal_at(room, seq) else { return };
+        self.put_mark(MarkRow { room, account, seq, ordinal });
+        self.tell_unread(room, account);
+    }
+
     /// A mark in a log that no store keeps is not stored either; nor is any where the store has failed.
-    pub(super) fn put_mark(&mut self, row: MarkRow) {
+    pub(crate) fn put_mark(&mut self, row: MarkRow) {
         let ephemeral = self.live.get(&row.room).is_some_and(|live| live.log.is_ephemeral());
         if ephemeral || self.is_read_only() {
             self.facts.apply(&Write::Mark(row));
@@ -244,7 +262,7 @@ impl Core {
         }
     }
 
-    fn tell_unread(&self, room: RoomId, account: hubbub_model::AccountId) {
+    fn tell_unread(&self, room: RoomId, account: AccountId) {
         for session in self.people.sessions_of(Person::Account(account)) {
             let (Some(here), Some(card)) = (self.people.get(*session), self.card(*session, room)) else {
                 continue;
@@ -274,6 +292,30 @@ impl Core {
         self.transient.get(&room).map(|(a, b)| vec![*a, *b]).unwrap_or_default()
     }
 
+    /// A guest has an account now, and their directs go with them. That with another account is one of accounts from
+    /// now on, which is stored: it opens for both in place of the transient one.
+    pub(super) fn carry_directs(&mut self, guest: Person, account: AccountId) {
+        let me = Person::Account(account);
+        let theirs: Vec<(RoomId, Person)> = (self.transient.iter())
+            .filter_map(|(room, (a, b))| match (*a == guest, *b == guest) {
+                (true, _) => Some((*room, *b)),
+                (_, true) => Some((*room, *a)),
+                _ => None,
+            })
+            .collect();
+        for (old, other) in theirs {
+            self.pair(old, (me.min(other), me.max(other)));
+            let Person::Account(peer) = other else { continue };
+            let new = self.stored_direct(account.min(peer), account.max(peer));
+            self.open_direct_for_both(new);
+            let nobody = std::sync::Arc::new(crate::inbox::Outlet::new());
+            self.after_then(&nobody, Ticket::NONE, move |core| {
+                core.end_transient(old, EndReason::Left);
+                None
+            });
+        }
+    }
+
     /// Somebody has gone for good or for now: their transient directs end.
     pub(super) fn forget_transient(&mut self, person: Person) {
         let gone: Vec<RoomId> = self
@@ -283,15 +325,21 @@ impl Core {
             .map(|(id, _)| *id)
             .collect();
         for room in gone {
-            let attendees: Vec<SessionId> =
-                self.live.get(&room).map(|live| live.attendees.keys().copied().collect()).unwrap_or_default();
-            for session in attendees {
-                self.close_for(session, room, EndReason::Deleted);
-            }
-            self.transient.remove(&room);
-            self.bury(room);
-            self.facts.apply(&Write::RemoveRoom(room));
+            self.end_transient(room, EndReason::Deleted);
         }
+    }
+
+    fn end_transient(&mut self, room: RoomId, reason: EndReason) {
+        if self.transient.remove(&room).is_none() {
+            return;
+        }
+        let attendees: Vec<SessionId> =
+            self.live.get(&room).map(|live| live.attendees.keys().copied().collect()).unwrap_or_default();
+        for session in attendees {
+            self.close_for(session, room, reason);
+        }
+        self.bury(room);
+        self.facts.apply(&Write::RemoveRoom(room));
     }
 }
 

@@ -3,13 +3,14 @@
 use super::Done;
 use crate::{
     core::Core,
+    ephemeral,
     people::Person,
-    rules::{Act, refuse},
+    rules::{Act, refuse, used_elsewhere},
     store::Write,
 };
 use hubbub_model::{
-    AccountId, Event, EventId, EventKind, Kind, Refusal, RoomId, RoomKind, RoomRef, Sender, SessionId, Text,
-    Ticket, Txn,
+    AccountId, Event, EventId, EventKind, Kind, Refusal, Reply, RoomId, RoomKind, RoomRef, Sender, SessionId,
+    Text, Ticket, Txn,
 };
 use std::sync::Arc;
 
@@ -107,7 +108,20 @@ impl Core {
         let here = self.here(session)?;
         let txn = txn.map(|txn| here.txn_key(txn.as_str()));
         let outlet = (ticket != Ticket::NONE).then(|| here.outlet.clone());
-        if let Some(reply) = self.append(room, &sender, kind, txn) {
+        let known = txn.as_deref().and_then(|txn| {
+            self.marks.forget(self.limits.ephemeral_txn_s, self.now_ms);
+            self.marks.find(txn)
+        });
+        match known {
+            Some(done) if done.room == room => return Ok(Some(done.again())),
+            Some(_) => return Err(used_elsewhere()),
+            None => {}
+        }
+        if let Some(reply) = self.append(room, &sender, kind, txn.clone()) {
+            if let (Some(txn), Reply::Committed { room, seq, id, ts_ms, .. }) = (txn, &reply) {
+                let done = ephemeral::Done { room: *room, seq: *seq, id: *id, ts_ms: *ts_ms };
+                self.marks.put(txn, done, &self.limits, self.now_ms);
+            }
             return Ok(Some(reply));
         }
         if let Some(outlet) = outlet {
@@ -199,7 +213,7 @@ impl Core {
     }
 
     /// A direct opens itself on all sessions of both when something is said in it.
-    fn open_direct_for_both(&mut self, room: RoomId) {
+    pub(super) fn open_direct_for_both(&mut self, room: RoomId) {
         let Some(facts) = self.facts.rooms.get(&room).filter(|r| r.row.kind == RoomKind::Direct) else {
             return;
         };

@@ -1,10 +1,11 @@
 //! Accounts, passwords, tokens, roles, and the budget of failures.
 
-use hubbub_hub::CloseReason;
+use hubbub_hub::{CloseReason, EndReason, Signal};
 use hubbub_model::{
-    AccountStatus, Command, HistoryQuery, Kind, Place, Reply, Role, Scope, Start, Target, Visibility,
+    AccountStatus, Command, Durability, HistoryQuery, Kind, Place, Reply, Role, Scope, SenderKind, Start,
+    Target, Visibility,
 };
-use hubbub_testkit::{Login, TestHub, room, text, user};
+use hubbub_testkit::{Login, Seen, TestHub, room, text, user};
 
 fn set(name: &str) -> Command {
     Command::AccountSet { name: user(name), role: None, status: None, password: None }
@@ -90,6 +91,99 @@ async fn revoking_a_token_cuts_its_sessions_only() {
         panic!("no list")
     };
     assert!(cards.iter().all(|card| card.id != id));
+}
+
+#[tokio::test]
+async fn a_token_that_ends_cuts_its_sessions_only() {
+    let hub = TestHub::new();
+    let mut ada = hub.account("ada").await;
+    let (_, secret) = hub.token("ada", &[Scope::Read, Scope::Write], Some(60)).await;
+    let (_, longer) = hub.token("ada", &[Scope::Read, Scope::Write], Some(61)).await;
+    let mut bot = hub.enter(Login::token(secret.clone())).await;
+    let mut twin = hub.enter(Login::token(secret)).await;
+    let mut other = hub.enter(Login::token(longer)).await;
+    bot.join("lobby").await;
+    hub.clock.jump(59_999);
+    bot.say("lobby", "still here").await;
+    hub.clock.jump(1);
+    // It is cut before what it says is done.
+    let late = bot.saying("lobby", "too late");
+    bot.submit(late).await;
+    assert_eq!(bot.closed().await, CloseReason::Revoked);
+    assert_eq!(twin.closed().await, CloseReason::Revoked, "one that says nothing is cut too");
+    other.does(Command::Ping).await;
+    let (events, _) = ada.history("lobby", HistoryQuery::Before(Place::Head, 1)).await;
+    assert!(
+        matches!(&events[0].kind, hubbub_model::EventKind::Message { text, .. } if text.as_str() == "still here")
+    );
+}
+
+#[tokio::test]
+async fn the_directs_of_a_guest_go_on_under_the_account() {
+    let hub = TestHub::new();
+    let (mut ada, mut gus, mut bob) =
+        (hub.guest("ada").await, hub.guest("gus").await, hub.account("bob").await);
+    let with_gus = ada.direct("gus").await.card.id;
+    let with_bob = ada.direct("bob").await.card.id;
+    ada.say("@gus", "hi gus").await;
+    ada.say("@bob", "hi bob").await;
+    gus.expect("@ada", "hi gus", "ada").await;
+    bob.expect("@ada", "hi bob", "ada").await;
+    let name = Some(user("ada-l"));
+    ada.does(Command::Register { name, password: "correct horse".into() }).await;
+
+    // A guest stays where the conversation is, and is told who the other is now.
+    let told = gus.signal("ada's new name", |s| matches!(s, Signal::Renamed { .. })).await;
+    let Signal::Renamed { who, was } = told else { unreachable!() };
+    assert_eq!((who.kind, who.name.as_str(), was.as_str()), (SenderKind::Account, "ada-l", "ada"));
+    ada.say("@gus", "still me").await;
+    let event = gus.expect("@ada", "still me", "ada-l").await;
+    assert_eq!(event.sender.kind, SenderKind::Account);
+    let joined = gus.direct("ada-l").await;
+    assert_eq!((joined.card.id, joined.card.name.as_str()), (with_gus, "@ada-l"), "it is the same direct");
+
+    // Two accounts have a stored direct, which opens for both in the place of the old one.
+    let card = bob.opened().await;
+    assert_eq!(card.name.as_str(), "@ada-l");
+    assert_eq!((card.durability, card.member), (Durability::Strict, true));
+    assert_ne!(card.id, with_bob);
+    assert_eq!(ada.opened().await.id, card.id);
+    for person in [&mut ada, &mut bob] {
+        loop {
+            if let Seen::Ended(room, reason) = person.next().await {
+                assert_eq!((room, reason), (with_bob, EndReason::Left));
+                break;
+            }
+        }
+    }
+    assert_eq!(ada.direct("bob").await.card.id, card.id);
+    ada.say("@bob", "for good").await;
+    bob.expect("@ada-l", "for good", "ada-l").await;
+}
+
+#[tokio::test]
+async fn a_registration_that_fails_leaves_the_guest_as_before() {
+    let hub = TestHub::new();
+    let (mut ada, mut gus, mut bob) =
+        (hub.guest("ada").await, hub.guest("gus").await, hub.account("bob").await);
+    ada.direct("gus").await;
+    ada.direct("bob").await;
+    let number = ada.session.me().number;
+    hub.faults.fail_commits();
+    let name = Some(user("ada-l"));
+    let kind = ada.refused(Command::Register { name, password: "correct horse".into() }).await;
+    assert_eq!(kind, Kind::ReadOnly);
+    ada.say("@gus", "who am I").await;
+    let event = gus.expect("@ada", "who am I", "ada").await;
+    assert_eq!((event.sender.kind, event.sender.number), (SenderKind::Guest, number));
+    ada.say("@bob", "and to you").await;
+    bob.expect("@ada", "and to you", "ada").await;
+    assert_eq!(hub.guest("ada-l").await.name(), "ada-l", "the new name is free");
+    assert_eq!(hub.guest("ada").await.name(), "ada~2", "the old one is not");
+    assert_eq!(gus.refused(Command::Nick { name: user("ada") }).await, Kind::Taken);
+    drop(ada);
+    assert_eq!(gus.ended("@ada").await, EndReason::Deleted);
+    assert_eq!(bob.ended("@ada").await, EndReason::Deleted);
 }
 
 #[tokio::test]

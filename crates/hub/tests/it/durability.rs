@@ -163,6 +163,59 @@ async fn the_same_mark_is_done_once() {
 }
 
 #[tokio::test]
+async fn a_mark_is_done_once_where_nothing_is_stored_too() {
+    let limits = hubbub_model::Limits { ephemeral_txns_max: 2, ephemeral_txn_s: 60, ..Default::default() };
+    let hub = TestHub::with_limits(limits);
+    let mut ada = hub.account("ada").await;
+    ada.create("air", RoomSettings { durability: Some(Durability::Ephemeral), ..Default::default() }).await;
+    let first = ada.say_once("air", "open the gate", "t1").await;
+    let mut phone = hub.account("ada").await;
+    let again = phone.say_once("air", "open the gate", "t1").await;
+    assert!(!first.repeated && again.repeated);
+    assert_eq!((again.seq, again.id, again.ts_ms), (first.seq, first.id, first.ts_ms));
+    // It is known for so long, and so many of them are.
+    hub.clock.jump(60_000);
+    assert!(!ada.say_once("air", "open the gate", "t1").await.repeated);
+    ada.say_once("air", "a", "t2").await;
+    ada.say_once("air", "b", "t3").await;
+    assert!(ada.say_once("air", "b", "t3").await.repeated);
+    assert!(!ada.say_once("air", "open the gate", "t1").await.repeated, "two newer ones are known");
+}
+
+#[tokio::test]
+async fn a_mark_that_was_used_in_another_room_is_refused() {
+    let hub = TestHub::new();
+    let mut ada = hub.account("ada").await;
+    ada.join("lobby").await;
+    ada.create("lab", RoomSettings::default()).await;
+    ada.create("air", RoomSettings { durability: Some(Durability::Ephemeral), ..Default::default() }).await;
+    ada.create("sky", RoomSettings { durability: Some(Durability::Ephemeral), ..Default::default() }).await;
+    let once = |ada: &hubbub_testkit::Person, room: &str, txn: &str| Command::Say {
+        room: ada.room(room),
+        text: hubbub_testkit::text("pay 5"),
+        reply_to: None,
+        txn: hubbub_model::Txn::parse(txn),
+    };
+    ada.say_once("lobby", "pay 5", "t1").await;
+    let head = ada.card("lab").await.head;
+    let elsewhere = once(&ada, "lab", "t1");
+    assert_eq!(ada.refused(elsewhere).await, Kind::Taken);
+    assert_eq!(ada.card("lab").await.head, head, "nothing was said");
+    ada.say_once("air", "pay 5", "t2").await;
+    for room in ["sky", "lab"] {
+        let elsewhere = once(&ada, room, "t2");
+        assert_eq!(ada.refused(elsewhere).await, Kind::Taken, "in {room}");
+    }
+    // In one batch with the first.
+    let commands = vec![once(&ada, "lobby", "t3"), once(&ada, "lab", "t3"), once(&ada, "lobby", "t3")];
+    let mut kinds = Vec::new();
+    for ticket in ada.submit_all(commands).await {
+        kinds.push(ada.reply(ticket).await.map_err(|refusal| refusal.kind).map(drop));
+    }
+    assert_eq!(kinds, [Ok(()), Err(Kind::Taken), Ok(())]);
+}
+
+#[tokio::test]
 async fn a_store_that_cannot_be_read_ends_the_reader_and_not_the_hub() {
     let hub = TestHub::with_limits(hubbub_model::Limits { ring_events_max: 1, ..Default::default() });
     let (mut ada, mut bob) = (hub.guest("ada").await, hub.guest("bob").await);

@@ -13,8 +13,12 @@ mod logs;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod presence;
+#[cfg(test)]
 mod restart;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod talk;
+#[cfg(test)]
+mod unread;

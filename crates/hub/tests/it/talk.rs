@@ -186,6 +186,68 @@ async fn signs_are_put_on_events_and_taken_off() {
 }
 
 #[tokio::test]
+async fn opening_a_room_that_is_open_tells_where_its_stream_is() {
+    let hub = TestHub::new();
+    let (mut ada, mut bob) = (hub.guest("ada").await, hub.guest("bob").await);
+    bob.join("lobby").await;
+    for n in 1..=5 {
+        bob.say("lobby", &format!("m{n}")).await;
+    }
+    let first = ada.join_from("lobby", Start::Last(2)).await;
+    assert_eq!(first.next, 4);
+    let again =
+        Command::Attach { room: ada.room("lobby"), from: Start::After { epoch: first.card.epoch, seq: 0 } };
+    let again = ada.submit(again).await;
+    // The answer is there before she looks, and answers come first.
+    bob.does(Command::Ping).await;
+    let Ok(Reply::Attached { next, missing, .. }) = ada.reply(again).await else { ada.fail("not open") };
+    assert_eq!((next, missing), (4, 0), "the stream goes on where it is");
+    ada.expect("lobby", "m4", "bob").await;
+    ada.expect("lobby", "m5", "bob").await;
+    let after = ada.join_from("lobby", Start::Last(5)).await;
+    assert_eq!((after.next, after.missing), (6, 0));
+    bob.say("lobby", "m6").await;
+    ada.expect("lobby", "m6", "bob").await;
+}
+
+#[tokio::test]
+async fn a_hit_tells_by_which_number_its_direct_opens() {
+    let hub = TestHub::new();
+    let (mut ada, mut bob) = (hub.account("ada").await, hub.account("bob").await);
+    let direct = ada.direct("bob").await.card;
+    ada.say("@bob", "the key is under the mat").await;
+    bob.opened().await;
+    let query = hubbub_model::SearchQuery { words: "key".into(), limit: 9, ..Default::default() };
+    let Reply::Found(hits) = bob.does(Command::Search(query)).await else { bob.fail("no hits") };
+    assert_eq!(hits.len(), 1);
+    assert_eq!((hits[0].room, hits[0].name.as_str()), (direct.id, "@ada"));
+}
+
+#[tokio::test]
+async fn joining_reads_what_was_said_in_the_same_breath() {
+    let hub = TestHub::new();
+    let (mut ada, mut bob) = (hub.account("ada").await, hub.account("bob").await);
+    ada.create("lab", RoomSettings::default()).await;
+    bob.join("lobby").await;
+    // Held back, so that all that follows is one batch.
+    hub.faults.hold_commits();
+    let hold = ada.saying("lab", "hold");
+    ada.submit(hold).await;
+    hub.faults.until_held().await;
+    let before: Vec<Command> = (0..3).map(|n| ada.saying("lab", &format!("before {n}"))).collect();
+    ada.submit_all(before).await;
+    let lab = Command::Attach { room: bob.room("lab"), from: Start::Head };
+    let joined = bob.submit(lab).await;
+    let behind = ada.saying("lab", "behind");
+    let behind = ada.submit(behind).await;
+    hub.faults.release();
+    let Ok(Reply::Attached { card, .. }) = bob.reply(joined).await else { bob.fail("not joined") };
+    assert_eq!(card.unread, 0, "told at its own place in the order");
+    assert!(ada.reply(behind).await.is_ok());
+    assert_eq!(bob.card("lab").await.unread, 1);
+}
+
+#[tokio::test]
 async fn unread_and_mentions_are_counted_exactly() {
     let hub = TestHub::new();
     let (mut ada, mut bob) = (hub.account("ada").await, hub.account("bob").await);
@@ -336,6 +398,7 @@ async fn coming_going_typing_and_being_away_are_signals() {
     bob.join("lobby").await;
     let came = ada.signal("bob's coming", |s| matches!(s, Signal::Attend { on: true, .. })).await;
     assert!(matches!(came, Signal::Attend { who, attendees: 2, .. } if who.name.as_str() == "bob"));
+    ada.does(Command::Presence { on: true }).await;
     bob.does(Command::Typing { room: bob.room("lobby"), on: true }).await;
     ada.signal("bob's typing", |s| matches!(s, Signal::Typing { on: true, .. })).await;
     bob.does(Command::Away { text: Some(text("lunch")) }).await;

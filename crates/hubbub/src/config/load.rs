@@ -205,7 +205,14 @@ fn get<'t>(table: &'t Table, key: &Key) -> Option<&'t Value> {
 pub(crate) const MEMORY: &str = ":memory:";
 const CONFIG_VARIABLE: &str = "HUBBUB_CONFIG";
 /// Limits that mean something at zero. Any other would stop the hub from working at all.
-const MAY_BE_ZERO: [&str; 3] = ["limits.commit_pace_us", "limits.arrivals_shown_max", "limits.shutdown_s"];
+const MAY_BE_ZERO: [&str; 6] = [
+    "limits.presence_grace_s",
+    "limits.commit_pace_us",
+    "limits.arrivals_shown_max",
+    "limits.shutdown_s",
+    "limits.commands_per_s",
+    "limits.local_commands_per_s",
+];
 /// Limits that are kept in 32 bits.
 const NARROW: [&str; 2] = ["limits.history_events_max", "limits.login_failures_max"];
 /// No limit means more than that, and sums of limits cannot overflow.

@@ -62,7 +62,7 @@ fn writes_a_txn_once<S: Subject>(subject: &mut S) {
     let first = a.id;
     let outcomes = scene.write(vec![with(a, "x"), with(b, "x"), with(c, "y")]);
     let ts_ms = scene.now_ms;
-    let repeated = Outcome::Repeated { seq: 1, id: first, ts_ms };
+    let repeated = Outcome::Repeated { room: RoomId(1), seq: 1, id: first, ts_ms };
     assert_eq!(
         outcomes,
         [Outcome::Appended { seq: 1, ordinal: 1 }, repeated, Outcome::Appended { seq: 2, ordinal: 2 }]
@@ -70,8 +70,11 @@ fn writes_a_txn_once<S: Subject>(subject: &mut S) {
     for _ in 0..2 {
         let again = scene.append(1, message("again"));
         assert_eq!(scene.write(vec![with(again, "x")]), [repeated]);
+        let elsewhere = scene.append(2, message("elsewhere"));
+        assert_eq!(scene.write(vec![with(elsewhere, "x")]), [repeated], "a txn is one for all logs");
         scene.reopen();
     }
+    assert!(scene.log(2).is_empty());
     assert_eq!(seqs(&scene.log(1)), [1, 2]);
     const DAY_MS: i64 = 24 * 3600 * 1000;
     scene.tidy(ts_ms + 6 * DAY_MS);

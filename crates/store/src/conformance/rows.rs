@@ -107,6 +107,9 @@ fn forgets_mentions_that_were_read<S: Subject>(subject: &mut S) {
     let of = |account, seq| (RoomId(1), account, seq);
     let loaded = scene.store().load().unwrap();
     assert_eq!(loaded.mentions, [of(a, 3), of(b, 1), of(b, 2), of(b, 3)]);
+    scene.write(vec![Write::Trim(RoomId(1), 2), Write::Trim(RoomId(2), 9)]);
+    let loaded = scene.store().load().unwrap();
+    assert_eq!(loaded.mentions, [of(a, 3), of(b, 2), of(b, 3)], "what is trimmed mentions nobody");
     scene.write(vec![Write::RemoveMember(RoomId(1), b)]);
     assert_eq!(scene.store().load().unwrap().mentions, [of(a, 3)]);
     scene.write(vec![Write::RemoveAccount(a)]);

@@ -420,6 +420,7 @@ impl<'b> Writer<'_, 'b> {
         let Some(log) = self.draft.log(room) else { return Ok(()) };
         log.first_seq = log.first_seq.max(seq.min(log.head + 1));
         let below = log.first_seq;
+        self.run("DELETE FROM mention WHERE room = ? AND seq < ?", (room.0, below.cast_signed()))?;
         self.drop_events(room, below.saturating_sub(1))
     }
 
@@ -508,7 +509,8 @@ fn known_txn(
     let mut select = db.prepare_cached("SELECT place, id, ts FROM txn WHERE key = ?").map_err(writing)?;
     let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?));
     let (first, id, ts_ms) = select.query_row([txn], row).map_err(writing)?;
-    Ok(Some(Outcome::Repeated { seq: place::seq_of(first), id: code::id(&id)?, ts_ms }))
+    let (room, seq) = (place::room_of(first), place::seq_of(first));
+    Ok(Some(Outcome::Repeated { room, seq, id: code::id(&id)?, ts_ms }))
 }
 
 /// The hot path: each value goes straight into the statement.

@@ -46,7 +46,9 @@ impl Model {
         self.ids += 3;
         let id = self.ids;
         match txn.and_then(|txn| self.txns.get(&txn)) {
-            Some(&(seq, id)) => expected.push(Outcome::Repeated { seq, id: EventId(id), ts_ms: 7 }),
+            Some(&(seq, id)) => {
+                expected.push(Outcome::Repeated { room: RoomId(1), seq, id: EventId(id), ts_ms: 7 });
+            }
             None => {
                 self.head += 1;
                 self.countable += u64::from(kind.is_countable());

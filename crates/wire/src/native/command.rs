@@ -61,6 +61,7 @@ impl Request {
             Self::Room { room } => Command::Room { room: at(room)? },
             Self::Who { room } => Command::Attendees { room: at(room)? },
             Self::Members { room } => Command::Members { room: at(room)? },
+            Self::Presence { on } => Command::Presence { on },
             Self::Whois { who } => Command::Whois { who },
             Self::History { room, before, after, around, between, limit } => {
                 let limit = limit.unwrap_or(LIMIT_IF_ABSENT);
@@ -155,6 +156,11 @@ pub fn room_word(card: &RoomCard) -> Cow<'_, str> {
         RoomKind::Room => card.name.as_str().into(),
         RoomKind::Direct => format!("@{}", card.id).into(),
     }
+}
+
+/// The word of a log that is known by its name alone: that of a direct begins with `@`, that of a room never does.
+pub fn log_word(id: RoomId, name: &RoomName) -> Cow<'_, str> {
+    if name.as_str().starts_with('@') { format!("@{id}").into() } else { name.as_str().into() }
 }
 
 fn room_ref(room: Option<&str>, rooms: &impl Fn(&str) -> Option<RoomId>) -> Result<RoomRef, Refusal> {

@@ -5,15 +5,18 @@
 //! answered: a refusal always, a plain success only where the request carried a mark.
 
 use super::{
-    command::room_word,
+    command::{log_word, room_word},
     escape::{Harmless, number_into, quote_into, signed_into},
     request::Envelope,
     rid::Rid,
-    value::{AttendeeValue, Failed, FromHub, Joined, MemberValue, OWN_WAY, Received, RoomValue, Welcome},
+    value::{
+        AttendeeValue, Failed, FromHub, Joined, MemberValue, OWN_WAY, PersonValue, Received, RoomValue,
+        Welcome,
+    },
 };
 use hubbub_model::{
-    Attendee, Event, EventId, EventKind, Member, Refusal, Reply, RoomCard, RoomKind, RoomName, SenderKind,
-    Text,
+    Attendee, Event, EventId, EventKind, Hit, Member, PresenceCard, Refusal, Reply, RoomCard, RoomKind,
+    SenderKind, Text,
 };
 use serde::Serialize;
 
@@ -134,11 +137,17 @@ fn encode_history(rid: Option<&Rid>, room: &str, events: &[Event], more: bool, o
     close(rid, out);
 }
 
-fn encode_found(rid: Option<&Rid>, hits: &[(RoomName, Event)], out: &mut Vec<u8>) {
+fn encode_found(rid: Option<&Rid>, hits: &[Hit], out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"type\":\"found\",\"events\":[");
-    for (i, (room, event)) in hits.iter().enumerate() {
+    for (i, hit) in hits.iter().enumerate() {
         comma(i, out);
-        event_into(room.as_str(), event, out);
+        event_into(&log_word(hit.room, &hit.name), &hit.event, out);
+        if let Some(other) = hit.name.as_str().strip_prefix('@') {
+            out.pop();
+            out.extend_from_slice(b",\"with\":");
+            quote_into(other, out);
+            out.push(b'}');
+        }
     }
     out.push(b']');
     close(rid, out);
@@ -160,6 +169,9 @@ fn listed(reply: &Reply, room: &str) -> FromHub {
         }
         Reply::Members(members, total) => {
             FromHub::Members { room, members: members.iter().map(MemberValue::from).collect(), total: *total }
+        }
+        Reply::People(people, total) => {
+            FromHub::People { people: people.iter().map(PersonValue::from).collect(), total: *total }
         }
         Reply::Whois { name, account, presence } => FromHub::Whois {
             nickname: name.to_string(),
@@ -194,6 +206,13 @@ fn joined(card: &RoomCard, next: u64, missing: u64) -> Joined {
 fn with(card: &RoomCard) -> Option<String> {
     let name = card.name.as_str();
     (card.kind == RoomKind::Direct).then(|| name.strip_prefix('@').unwrap_or(name).to_owned())
+}
+
+impl From<&PresenceCard> for PersonValue {
+    fn from(card: &PresenceCard) -> Self {
+        let PresenceCard { number, kind, name, presence } = card;
+        Self { id: *number, nickname: name.to_string(), kind: *kind, presence: presence.clone() }
+    }
 }
 
 impl From<&RoomCard> for RoomValue {

@@ -19,7 +19,7 @@ mod schema;
 mod tests;
 mod value;
 
-pub use command::room_word;
+pub use command::{log_word, room_word};
 pub use compat::{
     COMPAT_VALUE_BYTES_MAX, compat_arrival, compat_departure, compat_error, compat_message, compat_notice,
     compat_welcome,
@@ -35,5 +35,5 @@ pub use rid::{RID_BYTES_MAX, Rid, Secret};
 pub use schema::schema;
 pub use value::{
     AttendeeValue, Bounds, Ended, EventBody, EventValue, Failed, FromHub, Joined, MemberValue, Person,
-    Received, RoomValue, Succeeded, Welcome,
+    PersonValue, Received, RoomValue, Succeeded, Welcome,
 };

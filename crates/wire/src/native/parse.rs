@@ -227,6 +227,7 @@ impl FromHub {
         "room",
         "who",
         "members",
+        "people",
         "whois",
         "history",
         "found",
@@ -287,6 +288,7 @@ fn parse_heard(value: &[u8]) -> Option<Received> {
     let h: Heard<'_> = serde_json::from_slice(value).ok().filter(|h: &Heard<'_>| h.kind.0 == "message")?;
     let event = EventValue {
         room: h.room,
+        with: None,
         seq: h.seq,
         id: h.id,
         ts: h.ts,

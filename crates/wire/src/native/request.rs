@@ -199,6 +199,11 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         room: Option<String>,
     },
+    /// How those are with whom one shares a small room; changes follow as `presence`, or no longer.
+    Presence {
+        #[serde(default = "yes")]
+        on: bool,
+    },
     /// Somebody's presence.
     Whois { who: UserName },
     /// A stretch of a log. One of `before`, `after`, `around`, `between`; none means the last events.
@@ -315,6 +320,7 @@ impl Request {
         "room",
         "who",
         "members",
+        "presence",
         "whois",
         "history",
         "search",

@@ -9,7 +9,7 @@ use super::*;
 use bytes::Bytes;
 use hubbub_model::{
     AccountCard, AccountId, AccountStatus, Attendee, Command, Durability, Event, EventId, EventKind,
-    HistoryQuery, Kind, Limits, Member, MemberChange, Place, Presence, Refusal, Reply, Retention, Role,
+    HistoryQuery, Hit, Kind, Limits, Member, MemberChange, Place, Presence, Refusal, Reply, Retention, Role,
     RoomCard, RoomId, RoomKind, RoomName, RoomRef, Scope, Sender, SenderId, SenderKind, SessionId, Standing,
     Start, Text, TokenCard, UserName, Visibility,
 };
@@ -102,6 +102,7 @@ fn body(kind: &EventKind) -> EventBody {
 fn value_of(event: &Event, room: &str) -> EventValue {
     EventValue {
         room: room.into(),
+        with: None,
         seq: event.seq,
         id: event.id,
         ts: event.ts_ms,

@@ -58,6 +58,8 @@ pub enum FromHub {
     Who { room: String, who: Vec<AttendeeValue>, total: u32 },
     /// Who belongs to the room; `total` may be more than the list holds.
     Members { room: String, members: Vec<MemberValue>, total: u32 },
+    /// Those with whom one shares a small room; `total` may be more than the list holds. Changes follow as `presence`.
+    People { people: Vec<PersonValue>, total: u32 },
     /// Somebody's card and presence.
     Whois {
         nickname: String,
@@ -288,6 +290,19 @@ pub struct Person {
     pub kind: SenderKind,
 }
 
+/// Somebody with their presence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct PersonValue {
+    /// The number shown.
+    pub id: u64,
+    /// The name shown.
+    pub nickname: String,
+    /// What they are.
+    pub kind: SenderKind,
+    /// Here, away or gone.
+    pub presence: Presence,
+}
+
 /// Somebody who has a room open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AttendeeValue {
@@ -322,6 +337,9 @@ pub struct MemberValue {
 pub struct EventValue {
     /// The log.
     pub room: String,
+    /// Of a direct, in the hits of a search: who the other is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with: Option<String>,
     /// Place in it: 1, 2, 3 … without gaps.
     pub seq: u64,
     /// Public id.

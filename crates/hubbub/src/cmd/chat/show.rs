@@ -73,7 +73,9 @@ pub(crate) fn answer(value: &FromHub) -> Vec<String> {
         FromHub::History { events, .. } => events.iter().map(|value| event(value, None)).collect(),
         FromHub::Found { events } if events.is_empty() => vec![notice(&tell("nothing found", &[]))],
         FromHub::Found { events } => {
-            events.iter().rev().map(|value| event(value, Some(&value.room))).collect()
+            let place =
+                |value: &EventValue| value.with.as_deref().map_or_else(|| value.room.clone(), with_sign);
+            events.iter().rev().map(|value| event(value, Some(&place(value)))).collect()
         }
         FromHub::Named { nickname } => vec![notice(&tell("you are now {name}", &[("name", nickname)]))],
         FromHub::Ok => vec![notice(&tell("done", &[]))],
@@ -252,6 +254,7 @@ mod tests {
     fn value(body: EventBody) -> EventValue {
         EventValue {
             room: "lab".into(),
+            with: None,
             seq: 1,
             id: EventId(1),
             ts: Timestamp::now().as_millisecond(),

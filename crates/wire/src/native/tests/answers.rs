@@ -98,8 +98,15 @@ fn stretches_and_hits_are_read_as_they_were_written() {
     assert_eq!(reply(&stretch).1, FromHub::History { room: "lab".into(), events: want.clone(), more: true });
     let none = Reply::History { room: RoomId(1), name: name.clone(), events: Arc::default(), more: false };
     assert_eq!(reply(&none).1, FromHub::History { room: "lab".into(), events: vec![], more: false });
-    let hits = Reply::Found(events.into_iter().map(|e| (name.clone(), e)).collect());
+    let hits = Reply::Found(
+        events.into_iter().map(|event| Hit { room: RoomId(1), name: name.clone(), event }).collect(),
+    );
     assert_eq!(reply(&hits).1, FromHub::Found { events: want });
+    let direct =
+        Hit { room: RoomId(17), name: RoomName::of_direct_with("ada"), event: event(message("psst")) };
+    let FromHub::Found { events } = reply(&Reply::Found(vec![direct])).1 else { panic!() };
+    let named = (events[0].room.as_str(), events[0].with.as_deref());
+    assert_eq!(named, ("@17", Some("ada")), "the word by which it can be opened, and who it is with");
 }
 
 #[test]

@@ -33,6 +33,7 @@ const REQUESTS: &[&str] = &[
     r#"{"type":"who","room":"lab"}"#,
     r#"{"type":"members","room":"lab"}"#,
     r#"{"type":"whois","who":"bob"}"#,
+    r#"{"type":"presence","on":true}"#,
     r#"{"type":"history","room":"lab","before":"head","limit":9}"#,
     r#"{"type":"history","room":"lab","between":[{"seq":1},{"ts":5}]}"#,
     r#"{"type":"search","words":"w","room":"lab","sender":"bob","since_ms":1,"until_ms":2,"limit":3}"#,

@@ -9,6 +9,7 @@ The environment variable HUBBUB names the binary. When the block ends with a fai
 import hashlib
 import os
 import queue
+import resource
 import shutil
 import signal
 import ssl
@@ -33,10 +34,10 @@ class Hub:
     """One hub process after another on the same data folder.
 
     `{dir}` in a listener stands for a folder of this hub, with a path short enough for a Unix socket.
-    `wrap` is put before the command line: a tracer, for example.
+    `wrap` is put before the command line: a tracer, for example. `descriptors` is the most that the process may open.
     """
 
-    def __init__(self, *listen, wrap=(), env=None):
+    def __init__(self, *listen, wrap=(), env=None, descriptors=None):
         self.dir = short_temporary_folder()
         self.data = self.dir / "data"
         self.log_path = self.dir / "hub.log"
@@ -45,6 +46,7 @@ class Hub:
         self._listen = [url.format(dir=self.dir) for url in listen or ("any://127.0.0.1:0",)]
         self._wrap = [part.format(dir=self.dir) for part in wrap]
         self._env = env or {}
+        self._descriptors = descriptors
         self._process = None
         self._owned = []
 
@@ -89,6 +91,7 @@ class Hub:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env={**os.environ, **self._env},
+                preexec_fn=self._limit if self._descriptors else None,
             )
         lines = queue.SimpleQueue()
         threading.Thread(target=pump, args=(self._process.stdout, lines), daemon=True).start()
@@ -146,11 +149,11 @@ class Hub:
         """A context that trusts this hub's certificate and nothing else."""
         return ssl.create_default_context(cafile=str(self.certificate()))
 
-    def certificate_digest(self):
-        """The SHA-256 of the certificate, in the form that the hub prints."""
+    def key_digest(self):
+        """The SHA-256 of the certificate's public key, in the form that the hub prints."""
         pem = self.certificate().read_text()
         pem = pem[: pem.index(ssl.PEM_FOOTER) + len(ssl.PEM_FOOTER)]
-        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).digest().hex(":").upper()
+        return hashlib.sha256(public_key(ssl.PEM_cert_to_DER_cert(pem))).digest().hex(":").upper()
 
     def owns(self, client):
         """Closes the client when the hub's block ends; gives it back."""
@@ -167,6 +170,9 @@ class Hub:
         print("\n".join(lines[left_out:]), file=sys.stderr)
         print("--- end of the log", file=sys.stderr, flush=True)
 
+    def _limit(self):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (self._descriptors, self._descriptors))
+
     def _wait_until_ready(self, lines):
         deadline = time.monotonic() + READY_TIMEOUT_S
         while (line := next_line(lines, deadline)) != READY:
@@ -178,6 +184,24 @@ class Hub:
 
     def _check_log(self):
         assert "panicked at" not in self.log(), "the hub panicked"
+
+
+def public_key(certificate):
+    """The SubjectPublicKeyInfo of a DER certificate (RFC 5280, section 4.1)."""
+
+    def head(at):
+        """Where the content of the element at this place begins and ends."""
+        length, at = certificate[at + 1], at + 2
+        if length & 0x80:
+            size = length & 0x7F
+            length, at = int.from_bytes(certificate[at : at + size], "big"), at + size
+        return at, at + length
+
+    at, _ = head(head(0)[0])
+    # Before it come version, serial number, signature, issuer, validity and subject.
+    for _ in range(6):
+        _, at = head(at)
+    return certificate[at : head(at)[1]]
 
 
 def next_line(lines, deadline):

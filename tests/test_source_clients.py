@@ -75,9 +75,9 @@ class EveryFormat(unittest.TestCase):
             bob.say(f"{tricky}也好")
             ada.expect_message("bob", f"{tricky}也好")
 
-    def test_the_printed_fingerprint_is_that_of_the_certificate(self):
+    def test_the_printed_fingerprint_is_that_of_the_certificates_key(self):
         with Hub("any://127.0.0.1:0") as hub:
-            self.assertEqual(hub.fingerprint, hub.certificate_digest())
+            self.assertEqual(hub.fingerprint, hub.key_digest())
 
 
 class Text(unittest.TestCase):

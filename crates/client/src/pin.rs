@@ -1,14 +1,17 @@
-//! Trust on first use: a hub's certificate is remembered when it is first seen, and must be the same ever after.
+//! Trust on first use: a hub's key is remembered when it is first seen, and must be the same ever after.
 //!
 //! **Invariant.** Whoever answers must own the key of the certificate that it shows (the signatures of the handshake
-//! are checked), and the certificate must be the one in the file. Names, dates and issuers are not looked at: a
-//! hub makes its own certificate. The file has one hub a line, `host:port sha256:AB:CD:…`; `#` begins a remark.
+//! are checked), and that key must be the one in the file. Names, dates and issuers are not looked at: a hub makes its
+//! own certificate, and renews it under the same key. The file has one hub a line, `host:port sha256:AB:CD:…`, with the
+//! fingerprint of the key (of its SubjectPublicKeyInfo, RFC 7469 section 2.4), or of one certificate as a whole, which
+//! then must not be renewed; `#` begins a remark.
 
 use crate::address::Address;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature},
+    server::ParsedCertificate,
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use sha2::{Digest, Sha256};
@@ -19,12 +22,12 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-/// A certificate that was seen for the first time.
+/// A hub's key that was seen for the first time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pinned {
     /// `host:port`.
     pub hub: String,
-    /// SHA-256 of the certificate, as `AB:CD:…`.
+    /// SHA-256 of the public key, as `AB:CD:…`.
     pub fingerprint: String,
     /// The file that keeps it.
     pub file: PathBuf,
@@ -33,10 +36,10 @@ pub struct Pinned {
 /// Why a hub is not trusted.
 #[derive(Debug, thiserror::Error)]
 pub enum PinError {
-    /// The certificate is another one than before.
+    /// The key is another one than before.
     #[error(
-        "the certificate of {hub} has changed, so nothing was sent. Known so far: sha256:{known}, shown now: \
-         sha256:{shown}. Either the hub was given a new certificate, or somebody stands between you and the hub: ask \
+        "the key of {hub} has changed, so nothing was sent. Known so far: sha256:{known}, shown now: \
+         sha256:{shown}. Either the hub was given a new key, or somebody stands between you and the hub: ask \
          whoever runs it for its fingerprint. If it is the one shown now, remove line {line} of {} and connect again",
         file.display()
     )]
@@ -45,7 +48,7 @@ pub enum PinError {
         hub: String,
         /// The fingerprint in the file.
         known: String,
-        /// The fingerprint of the certificate that was shown.
+        /// The fingerprint of the key that was shown.
         shown: String,
         /// The file.
         file: PathBuf,
@@ -109,21 +112,21 @@ impl Trust {
     /// Why the handshake failed, if it was for the certificate.
     pub(crate) fn refusal(&self) -> Option<PinError> {
         let (known, shown) = (self.verifier.known.as_ref()?, self.verifier.shown.get()?);
-        (!known.fingerprint.eq_ignore_ascii_case(shown)).then(|| PinError::Changed {
+        (!known.is_of(shown)).then(|| PinError::Changed {
             hub: self.hub.clone(),
             known: known.fingerprint.clone(),
-            shown: shown.clone(),
+            shown: shown.key.clone(),
             file: self.file.clone(),
             line: known.line,
         })
     }
 
-    /// The handshake succeeded: remembers a certificate that was new. Writes a small file.
+    /// The handshake succeeded: remembers a key that was new. Writes a small file.
     pub(crate) fn remember(&self) -> Result<Option<Pinned>, PinError> {
         let (None, Some(shown)) = (&self.verifier.known, self.verifier.shown.get()) else { return Ok(None) };
-        append(&self.file, &format!("{} {SHA256}{shown}\n", self.hub))
+        append(&self.file, &format!("{} {SHA256}{}\n", self.hub, shown.key))
             .map_err(|source| PinError::File { file: self.file.clone(), source })?;
-        Ok(Some(Pinned { hub: self.hub.clone(), fingerprint: shown.clone(), file: self.file.clone() }))
+        Ok(Some(Pinned { hub: self.hub.clone(), fingerprint: shown.key.clone(), file: self.file.clone() }))
     }
 }
 
@@ -150,16 +153,36 @@ fn append(file: &Path, line: &str) -> io::Result<()> {
     fs::OpenOptions::new().append(true).create(true).open(file)?.write_all(line.as_bytes())
 }
 
-/// SHA-256 of a certificate, as `AB:CD:…`.
-fn fingerprint(certificate: &[u8]) -> String {
-    let hex: Vec<String> = Sha256::digest(certificate).iter().map(|byte| format!("{byte:02X}")).collect();
+/// SHA-256, as `AB:CD:…`.
+fn fingerprint(bytes: &[u8]) -> String {
+    let hex: Vec<String> = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02X}")).collect();
     hex.join(":")
+}
+
+/// The fingerprints of what a hub showed.
+#[derive(Debug, PartialEq, Eq)]
+struct Shown {
+    key: String,
+    certificate: String,
+}
+
+impl Shown {
+    fn of(certificate: &CertificateDer<'_>) -> Result<Self, rustls::Error> {
+        let key = ParsedCertificate::try_from(certificate)?.subject_public_key_info();
+        Ok(Self { key: fingerprint(&key), certificate: fingerprint(certificate) })
+    }
+}
+
+impl Entry {
+    fn is_of(&self, shown: &Shown) -> bool {
+        [&shown.key, &shown.certificate].into_iter().any(|one| self.fingerprint.eq_ignore_ascii_case(one))
+    }
 }
 
 #[derive(Debug)]
 struct PinVerifier {
     known: Option<Entry>,
-    shown: OnceLock<String>,
+    shown: OnceLock<Shown>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
@@ -172,9 +195,10 @@ impl ServerCertVerifier for PinVerifier {
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let shown = self.shown.get_or_init(|| fingerprint(end_entity));
+        let shown = Shown::of(end_entity)?;
+        let shown = self.shown.get_or_init(|| shown);
         match &self.known {
-            Some(known) if !known.fingerprint.eq_ignore_ascii_case(shown) => {
+            Some(known) if !known.is_of(shown) => {
                 Err(CertificateError::ApplicationVerificationFailure.into())
             }
             _ => Ok(ServerCertVerified::assertion()),
@@ -229,7 +253,26 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_certificate_is_explained() {
+    fn the_key_is_known_whatever_certificate_it_has() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let made = |names: &[&str], key: &rcgen::KeyPair| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            let certificate = rcgen::CertificateParams::new(names).unwrap().self_signed(key).unwrap();
+            Shown::of(certificate.der()).unwrap()
+        };
+        let (first, renewed) = (made(&["lab"], &key), made(&["lab", "10.0.0.7"], &key));
+        let another = made(&["lab"], &rcgen::KeyPair::generate().unwrap());
+        let entry = |fingerprint: &str| Entry { fingerprint: fingerprint.to_lowercase(), line: 1 };
+        assert_ne!(first.certificate, renewed.certificate);
+        assert!(entry(&first.key).is_of(&first) && entry(&first.key).is_of(&renewed));
+        assert!(!entry(&first.key).is_of(&another));
+        assert!(entry(&first.certificate).is_of(&first), "one certificate can be pinned too");
+        assert!(!entry(&first.certificate).is_of(&renewed));
+        assert!(Shown::of(&CertificateDer::from(b"no certificate".to_vec())).is_err());
+    }
+
+    #[test]
+    fn a_changed_key_is_explained() {
         let error = PinError::Changed {
             hub: "lab:7272".into(),
             known: "AA".into(),

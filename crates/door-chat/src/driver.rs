@@ -1,22 +1,22 @@
 //! The loop that serves one conn of a chat format: moves bytes and deliveries between socket, session and hub.
 //!
-//! **Invariants.** An idle conn holds no buffer and no timer. Shared encodings are written from the block itself,
-//! never copied. Nothing is read while the peer does not take what it is owed, or while the hub has too many of
-//! its commands, or while they come faster than its pace. A write without progress for `write_stall_s` ends the conn.
+//! **Invariants.** An idle conn holds no buffer and no timer. Nothing is read while the peer does not take what it is
+//! owed, or while the hub has too many of its commands, or while they come faster than its pace. A write without
+//! progress for `write_stall_s` ends the conn.
 
-use crate::step::{Input, Login, Shown, Step, Talk, portion};
+use crate::{
+    owed::Owed,
+    step::{Input, Login, Shown, Step, Talk, portion},
+};
 use bytes::Bytes;
 use hubbub_door::{Conn, DoorCtx, DoorError, Io};
-use hubbub_hub::{
-    Block, CloseReason, Delivery, Events, Format, Hub, Inbox, Origin, PAGES_BYTES_MIN, Pages, Session,
-};
+use hubbub_hub::{CloseReason, Delivery, Events, Hub, Inbox, Origin, Session};
 use hubbub_model::{Command, Limits, Ticket};
 use std::{
     cell::RefCell,
     collections::VecDeque,
     future::poll_fn,
     io,
-    ops::Range,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -55,15 +55,12 @@ struct Driver<T> {
     token: CancellationToken,
     /// Until the login: the hub's stop. A session hears of that through its inbox.
     stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
-    owed: VecDeque<Piece>,
+    owed: Owed,
     /// Events that are shown bit by bit, because each conn has copies of its own of them.
     unshown: VecDeque<Events>,
     timer: Option<Pin<Box<Sleep>>>,
     /// When bytes last came, if something incomplete waits for quiet.
     quiet_at: Option<Instant>,
-    stalled_at: Option<Instant>,
-    /// When the next paced write may be made.
-    pace_at: Option<Instant>,
     login_by: Option<Instant>,
     /// When the session may hand in more, if they came too fast.
     pace_by: Option<Instant>,
@@ -77,6 +74,8 @@ struct Driver<T> {
     /// It asked to be let go.
     quit: bool,
     closing: bool,
+    /// Why we close, if the hub or the clock wants it.
+    goodbye: Option<CloseReason>,
     greet: bool,
 }
 
@@ -84,12 +83,6 @@ struct Driver<T> {
 struct Seat {
     session: Session,
     inbox: Inbox,
-}
-
-/// Something that the peer is owed.
-enum Piece {
-    Own(Vec<u8>, usize),
-    Shared(Arc<Block>, Format, Range<usize>, usize),
 }
 
 /// What the driver needs more than a poll for.
@@ -109,10 +102,6 @@ enum End {
     Io(io::Error),
 }
 
-/// Pieces owed before the inbox is asked for more.
-const OWED_PIECES_MAX: usize = 16;
-/// Time between two writes to a peer that takes each read for one value.
-const PACE: Duration = Duration::from_millis(50);
 /// Rounds of a poll before other tasks get their turn.
 const ROUNDS: usize = 32;
 const SCRATCH_BYTES: usize = 64 * 1024;
@@ -135,12 +124,10 @@ impl<T: Talk> Driver<T> {
             seat: None,
             token: cx.stop.clone(),
             stop: None,
-            owed: VecDeque::new(),
+            owed: Owed::default(),
             unshown: VecDeque::new(),
             timer: None,
             quiet_at: None,
-            stalled_at: None,
-            pace_at: None,
             pace_by: None,
             commands: Vec::new(),
             wanted: None,
@@ -148,6 +135,7 @@ impl<T: Talk> Driver<T> {
             ended: false,
             quit: false,
             closing: false,
+            goodbye: None,
             greet,
         };
         driver.await_login();
@@ -213,7 +201,7 @@ impl<T: Talk> Driver<T> {
                     if self.shut(cx) {
                         return Poll::Ready(Need::Ended(if self.ended { End::Peer } else { End::Us }));
                     }
-                    self.stalled_at.get_or_insert_with(Instant::now);
+                    self.owed.stall();
                 }
             } else {
                 moved |= self.deliver(cx);
@@ -241,9 +229,7 @@ impl<T: Talk> Driver<T> {
 
     /// Nothing is to be done: an idle conn holds no buffer.
     fn rest(&mut self) {
-        if self.owed.is_empty() && self.owed.capacity() > 0 {
-            self.owed = VecDeque::new();
-        }
+        self.owed.rest();
         if self.unshown.is_empty() && self.unshown.capacity() > 0 {
             self.unshown = VecDeque::new();
         }
@@ -251,75 +237,19 @@ impl<T: Talk> Driver<T> {
 
     /// Writes what is owed, as much as the socket takes.
     fn write(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        let mut moved = false;
-        while !self.owed.is_empty() {
-            if self.pace_at.is_some_and(|at| at > Instant::now()) {
-                break;
-            }
-            let written = match self.write_some(cx) {
-                Poll::Pending => {
-                    self.stalled_at.get_or_insert_with(Instant::now);
-                    return Ok(moved);
-                }
-                Poll::Ready(written) => written.map_err(End::Io)?,
-            };
-            if written == 0 {
-                return Err(End::Peer);
-            }
-            moved = true;
-            self.stalled_at = None;
-            self.wrote(written);
-        }
-        match Pin::new(&mut self.io).poll_flush(cx) {
-            Poll::Ready(Err(error)) => Err(End::Io(error)),
-            _ => Ok(moved),
-        }
-    }
-
-    fn write_some(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if let Some((pages, len)) = self.owed.front().and_then(Piece::pages) {
-            match self.io.poll_send_pages(cx, &pages, len) {
-                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Unsupported => {}
-                sent => return sent,
-            }
-        }
-        let io = Pin::new(&mut self.io);
-        if self.talk.is_paced() || self.owed.len() == 1 || !io.is_write_vectored() {
-            let bytes = self.owed.front().map_or(&[][..], Piece::bytes);
-            return io.poll_write(cx, bytes);
-        }
-        let mut slices = [io::IoSlice::new(&[]); OWED_PIECES_MAX];
-        let mut n = 0;
-        let before_pages =
-            self.owed.iter().enumerate().take_while(|(i, piece)| *i == 0 || piece.pages().is_none());
-        for (slice, (_, piece)) in slices.iter_mut().zip(before_pages) {
-            *slice = io::IoSlice::new(piece.bytes());
-            n += 1;
-        }
-        io.poll_write_vectored(cx, slices.get(..n).unwrap_or_default())
-    }
-
-    fn wrote(&mut self, mut written: usize) {
-        while let Some(piece) = self.owed.front_mut() {
-            let left = piece.bytes().len();
-            if written < left {
-                piece.advance(written);
-                return;
-            }
-            written -= left;
-            self.owed.pop_front();
-            if self.talk.is_paced() {
-                self.pace_at = Some(Instant::now() + PACE);
-                return;
-            }
-        }
+        self.owed.write(&mut self.io, self.talk.is_paced(), cx).map_err(|error| match error.kind() {
+            io::ErrorKind::WriteZero => End::Peer,
+            _ => End::Io(error),
+        })
     }
 
     /// Takes what the hub tells, while the peer is not owed too much.
     fn deliver(&mut self, cx: &mut Context<'_>) -> bool {
         let mut moved = false;
-        while self.owed.len() < OWED_PIECES_MAX {
+        while !self.owed.is_full() {
             let Some(seat) = &mut self.seat else { break };
+            // Who takes all that it is owed is not slow, even where the hub is too busy to keep its place in the ring.
+            seat.inbox.catch_up(self.owed.keeps_up() || self.talk.catches_up());
             // What is not kept comes first here too, however much is left to be shown.
             let shows_on = !self.unshown.is_empty() && seat.inbox.may_submit(usize::MAX, 1);
             let told = if shows_on { Poll::Pending } else { seat.inbox.poll_next(cx) };
@@ -358,18 +288,15 @@ impl<T: Talk> Driver<T> {
         match self.talk.show(&events) {
             Shown::Shared(format, encode) => {
                 events.block.encoded(format, |all| encode(&events.log, all)).expect_reader();
-                let piece = Piece::Shared(events.block.clone(), format, events.range.clone(), 0);
-                if !piece.bytes().is_empty() {
-                    self.owed.push_back(piece);
-                }
+                self.owed.push_shared(&events, format);
             }
-            Shown::Single(values) => self.owed.extend(values.into_iter().map(|value| Piece::Own(value, 0))),
+            Shown::Single(values) => self.owed.push_values(values),
         }
     }
 
     /// Reads, unless the peer has to take something first.
     fn read(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        if self.owed.len() >= OWED_PIECES_MAX || self.is_held() || !self.may_submit() {
+        if self.owed.is_full() || self.is_held() || !self.may_submit() {
             return Ok(false);
         }
         if std::mem::take(&mut self.more) {
@@ -422,7 +349,7 @@ impl<T: Talk> Driver<T> {
     fn take(&mut self, step: Step) {
         let Step { out, commands, login, own_events, close, quit, more } = step;
         if !out.is_empty() {
-            self.owe(out);
+            self.owed.push(out, self.talk.is_paced());
         }
         if self.commands.is_empty() {
             self.commands = commands;
@@ -439,15 +366,6 @@ impl<T: Talk> Driver<T> {
         self.closing |= close;
         if quit {
             (self.quit, self.ended, self.more) = (true, true, false);
-        }
-    }
-
-    /// A peer that takes each read for one value gets each line in a write of its own.
-    fn owe(&mut self, out: Vec<u8>) {
-        if self.talk.is_paced() {
-            self.owed.extend(out.split_inclusive(|b| *b == b'\n').map(|line| Piece::Own(line.to_vec(), 0)));
-        } else {
-            self.owed.push_back(Piece::Own(out, 0));
         }
     }
 
@@ -476,7 +394,7 @@ impl<T: Talk> Driver<T> {
             || self.more
             || self.is_held()
             || self.talk.is_waiting()
-            || self.owed.len() >= OWED_PIECES_MAX
+            || self.owed.is_full()
         {
             return false;
         }
@@ -497,6 +415,7 @@ impl<T: Talk> Driver<T> {
         self.talk.step(Input::Goodbye(reason), &mut step);
         self.take(step);
         self.closing = true;
+        self.goodbye = Some(reason);
     }
 
     /// Before the login, the hub's stop is heard here.
@@ -517,10 +436,10 @@ impl<T: Talk> Driver<T> {
     /// Does what is due by now, and sets the one timer to what is due next. An idle conn has none.
     fn deadline(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
         let stall = Duration::from_secs(self.limits.write_stall_s);
-        let stalled = self.stalled_at.map(|at| at + stall);
-        let pace = self.pace_at.filter(|_| !self.owed.is_empty());
-        let Some(next) =
-            [self.quiet_at, stalled, pace, self.login_by, self.pace_by].into_iter().flatten().min()
+        let Some(next) = [self.quiet_at, self.owed.next_deadline(stall), self.login_by, self.pace_by]
+            .into_iter()
+            .flatten()
+            .min()
         else {
             self.timer = None;
             return Ok(false);
@@ -537,7 +456,7 @@ impl<T: Talk> Driver<T> {
     }
 
     fn passed(&mut self, now: Instant, stall: Duration) -> Result<bool, End> {
-        if self.stalled_at.is_some_and(|at| at + stall <= now) {
+        if self.owed.passed(now, stall) {
             return Err(End::Slow);
         }
         if self.login_by.is_some_and(|by| by <= now) {
@@ -552,9 +471,6 @@ impl<T: Talk> Driver<T> {
                 self.feed(Input::Quiet);
             }
         }
-        if self.pace_at.is_some_and(|at| at <= now) {
-            self.pace_at = None;
-        }
         if self.pace_by.is_some_and(|by| by <= now) {
             self.pace_by = None;
         }
@@ -565,7 +481,7 @@ impl<T: Talk> Driver<T> {
         let Some(seat) = &self.seat else { return };
         let why = match end {
             End::Peer => "the peer left",
-            End::Us => "closed",
+            End::Us => self.goodbye.map_or("closed", CloseReason::word),
             End::Slow => "the peer took nothing for too long",
             End::Io(_) => "the conn broke",
         };
@@ -573,76 +489,5 @@ impl<T: Talk> Driver<T> {
     }
 }
 
-impl Piece {
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Own(bytes, at) => bytes.get(*at..),
-            Self::Shared(block, format, range, at) => {
-                block.encoding(*format).and_then(|encoded| encoded.slice(range.clone()).get(*at..))
-            }
-        }
-        .unwrap_or_default()
-    }
-
-    /// The pages with the bytes that are left of a long piece that others get too.
-    fn pages(&self) -> Option<(Pages, usize)> {
-        let Self::Shared(block, format, range, at) = self else { return None };
-        let left = self.bytes().len();
-        if left < PAGES_BYTES_MIN {
-            return None;
-        }
-        let pages = block.encoding(*format)?.pages(range.start)?;
-        Some((Pages { at: pages.at + *at as u64, ..pages }, left))
-    }
-
-    fn advance(&mut self, n: usize) {
-        match self {
-            Self::Own(_, at) | Self::Shared(_, _, _, at) => *at += n,
-        }
-    }
-}
-
 #[cfg(test)]
-mod sizes {
-    use super::*;
-
-    /// The future that serves a conn, as its task holds it.
-    #[tokio::test]
-    async fn the_future_of_a_conn_is_small() {
-        let hub = hubbub_testkit::TestHub::new();
-        let (near, _far) = tokio::net::UnixStream::pair().unwrap();
-        let options = "chat://127.0.0.1:0".parse::<hubbub_door::Listener>().unwrap().options;
-        let origin = Box::new(hubbub_door::Origin {
-            peer: hubbub_door::Peer::Unix { uid: None },
-            local: "test".into(),
-            tls: None,
-            options: Arc::new(options),
-            protocol: hubbub_door::Protocol::Text,
-        });
-        let conn = Conn { io: Io::plain(near.into()), origin };
-        let cx = DoorCtx { hub: hub.hub().clone(), limits: Arc::default(), stop: CancellationToken::new() };
-        let talk = crate::text::TextSession::new(&cx.limits, &conn.origin.options, false);
-        let future = drive(conn, talk, &cx);
-        let size = size_of_val(&future);
-        println!("drive()       {size:>4} bytes");
-        assert!(size <= 288, "the future has grown to {size} bytes");
-    }
-
-    /// What each idle conn costs in this door, printed for `docs/performance.md`.
-    #[test]
-    fn the_parts_of_an_idle_conn_are_small() {
-        let parts = [
-            ("Driver<Json>", size_of::<Driver<crate::json::JsonSession>>(), 600),
-            ("Driver<Text>", size_of::<Driver<crate::text::TextSession>>(), 600),
-            ("JsonSession", size_of::<crate::json::JsonSession>(), 224),
-            ("TextSession", size_of::<crate::text::TextSession>(), 224),
-            ("Io", size_of::<Io>(), 64),
-            ("Origin", size_of::<hubbub_door::Origin>(), 128),
-            ("Seat", size_of::<Seat>(), 320),
-        ];
-        for (name, is, most) in parts {
-            println!("{name:<13} {is:>4} bytes");
-            assert!(is <= most, "{name} has grown to {is} bytes, {most} at most");
-        }
-    }
-}
+mod sizes;

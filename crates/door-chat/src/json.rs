@@ -364,6 +364,10 @@ impl Talk for JsonSession {
         !matches!(self.phase, Phase::Native)
     }
 
+    fn catches_up(&self) -> bool {
+        true
+    }
+
     fn via(&self) -> &'static Arc<str> {
         &VIA
     }

@@ -9,6 +9,7 @@
 mod driver;
 mod json;
 mod lines;
+mod owed;
 mod relay;
 mod reply;
 mod step;

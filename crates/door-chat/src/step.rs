@@ -115,6 +115,9 @@ pub(crate) trait Talk: Send {
     /// Whether the peer takes each of its reads for one value: then writes are small and far apart.
     fn is_paced(&self) -> bool;
 
+    /// Whether a peer that falls too far behind gets what it missed from the store; if not, it is closed.
+    fn catches_up(&self) -> bool;
+
     /// The way in, as people know it.
     fn via(&self) -> &'static Arc<str>;
 }

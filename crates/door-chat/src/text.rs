@@ -43,6 +43,8 @@ pub(crate) struct TextSession {
     phase: Phase,
     language: Language,
     paced: bool,
+    /// Past events that are shown after the login.
+    backlog: u32,
     /// Where messages go, once it is open.
     room: Option<RoomId>,
     /// The rooms and directs that are open, by name.
@@ -90,6 +92,7 @@ impl TextSession {
             phase: Phase::Naming,
             language: Language::En,
             paced: options.paced,
+            backlog: options.backlog,
             room: None,
             open: Vec::new(),
             waiting: None,
@@ -191,9 +194,10 @@ impl TextSession {
                     self.tell(step, &format!("{} {}", self.words().renamed, me.name));
                 }
                 step.own_events = Some(false);
+                let from = if self.backlog > 0 { Start::Last(self.backlog) } else { Start::Head };
                 self.ask(
                     Asked::Arrive,
-                    Command::Attach { room: RoomRef::Name(RoomName::lobby()), from: Start::Head },
+                    Command::Attach { room: RoomRef::Name(RoomName::lobby()), from },
                     step,
                 );
             }
@@ -489,6 +493,11 @@ impl Talk for TextSession {
         self.paced
     }
 
+    /// Whoever reads lines reads them now: what scrolled by is there on request.
+    fn catches_up(&self) -> bool {
+        false
+    }
+
     fn via(&self) -> &'static Arc<str> {
         &VIA
     }
@@ -496,9 +505,10 @@ impl Talk for TextSession {
 
 impl TextSession {
     fn goodbye(&self, reason: CloseReason, step: &mut Step) {
-        let why = match self.language {
-            Language::Zh => reply::goodbye_zh(reason),
-            Language::En => reply::goodbye_en(reason),
+        let why = match (self.language, reason) {
+            (_, CloseReason::Slow) if matches!(self.phase, Phase::Ready) => self.words().too_slow,
+            (Language::Zh, reason) => reply::goodbye_zh(reason),
+            (Language::En, reason) => reply::goodbye_en(reason),
         };
         self.tell(step, why);
     }

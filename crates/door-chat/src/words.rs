@@ -28,6 +28,7 @@ pub(crate) struct Words {
     pub(crate) is_here: &'static str,
     pub(crate) away: &'static str,
     pub(crate) gone: &'static str,
+    pub(crate) too_slow: &'static str,
     language: Language,
 }
 
@@ -86,6 +87,7 @@ static EN: Words = Words {
     is_here: "here",
     away: "away",
     gone: "gone",
+    too_slow: "you read too slowly to keep up; come in again, /history shows what you missed",
     language: Language::En,
 };
 
@@ -106,5 +108,6 @@ static ZH: Words = Words {
     is_here: "在线",
     away: "离开",
     gone: "不在线",
+    too_slow: "你接收得太慢，跟不上聊天；请重新连接，用 /history 查看错过的消息",
     language: Language::Zh,
 };

@@ -397,6 +397,67 @@ mod tests {
         assert!(io.again.0.is_none());
     }
 
+    /// A client that trusts the certificate in this folder.
+    async fn begin_tls(
+        dir: &std::path::Path,
+        far: UnixStream,
+    ) -> io::Result<impl AsyncRead + AsyncWrite + Unpin> {
+        use rustls::pki_types::{CertificateDer, pem::PemObject};
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(dir.join("cert.pem")).unwrap()).unwrap();
+        let config =
+            rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_root_certificates(roots)
+                .with_no_client_auth();
+        tokio_rustls::TlsConnector::from(Arc::new(config)).connect("localhost".try_into().unwrap(), far).await
+    }
+
+    /// RFC 3207 section 6, RFC 4217 section 3: what somebody put behind the request, in the clear, is never taken for
+    /// something that the client said within TLS.
+    #[tokio::test]
+    async fn what_was_said_before_tls_is_not_heard_within_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let source = TlsSource::self_made(dir.path(), &["localhost".to_owned()], 1_700_000_000_000).unwrap();
+        let (near, mut far) = UnixStream::pair().unwrap();
+        let mut io = Io::plain(near.into());
+        // As the first bytes come to a door that detection has looked at.
+        io.unread(b"AUTH TLS\r\nDELE all\r\n");
+        let client = async {
+            far.read_exact(&mut [0; 4]).await.unwrap();
+            let mut tls = begin_tls(dir.path(), far).await.unwrap();
+            tls.write_all(b"NOOP\r\n").await.unwrap();
+            tls.shutdown().await.unwrap();
+            tls
+        };
+        let hub = async {
+            let mut asked = [0; 10];
+            io.read_exact(&mut asked).await.unwrap();
+            assert_eq!(&asked, b"AUTH TLS\r\n");
+            io.write_all(b"234 ").await.unwrap();
+            let (mut io, facts) = io.start_tls(&source).await.unwrap();
+            assert_eq!((facts.version, facts.alpn.as_deref()), ("TLSv1_3", None));
+            let mut heard = String::new();
+            io.read_to_string(&mut heard).await.unwrap();
+            assert_eq!(heard, "NOOP\r\n");
+            assert!(io.start_tls(&source).await.is_err(), "there is no TLS within TLS");
+        };
+        // The client's end lives until the hub has read all.
+        let (_tls, ()) = tokio::join!(client, hub);
+    }
+
+    #[tokio::test]
+    async fn what_came_before_the_hello_and_was_not_read_breaks_the_handshake() {
+        let dir = tempfile::tempdir().unwrap();
+        let source = TlsSource::self_made(dir.path(), &["localhost".to_owned()], 1_700_000_000_000).unwrap();
+        let (near, mut far) = UnixStream::pair().unwrap();
+        far.write_all(b"DELE all\r\n").await.unwrap();
+        let client = begin_tls(dir.path(), far);
+        let (hub, client) = tokio::join!(Io::plain(near.into()).start_tls(&source), client);
+        assert!(hub.is_err() && client.is_err());
+    }
+
     #[tokio::test]
     async fn slices_are_written_together() {
         let (near, mut far) = UnixStream::pair().unwrap();

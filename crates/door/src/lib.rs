@@ -1,11 +1,12 @@
 //! What all doors share: the door trait, listeners, protocol detection, TLS, PROXY headers, limits, the accept loop.
 //!
-//! A conn's way: `listen` binds, `supervise` accepts, `admit` counts, `pipeline` asks `proxy`, `detect` and `tls` what
+//! A conn's way: `listen` binds, `accept` accepts under `supervise`, `admit` counts, `pipeline` asks `proxy`, `detect` and `tls` what
 //! it is, and a [`Door`] from [`Doors`] serves it; or `refuse` has the last word.
 //!
 //! **Invariant.** No door's name is written here but that of the echo door, which is the smallest. The hub is named in
 //! `cx` only. What is not yet known to be a door's conn costs less than one that is.
 
+mod accept;
 mod admit;
 mod conn;
 mod counters;
@@ -31,5 +32,5 @@ pub use echo::EchoDoor;
 pub use listen::BindError;
 pub use refuse::last_words;
 pub use supervise::Listeners;
-pub use tls::{TlsError, TlsSource, fingerprint};
+pub use tls::{Reloaded, TlsError, TlsSource, fingerprint};
 pub use url::{Encoding, Listener, ListenerOptions, Place, Scheme, TlsMode, UrlError, parse_duration};

@@ -1,4 +1,4 @@
-//! Accepting: one loop for all doors, and the order in which all of it ends.
+//! The listeners together: what runs for each, and the order in which all of it ends.
 //!
 //! **Invariant.** No error of a socket and no panic of a conn ends a loop. Every task is in one of two trackers that
 //! [`Listeners::stop`] waits for.
@@ -6,18 +6,19 @@
 use crate::{
     BindError, Counters, DoorCtx, Doors, DynDatagramDoor, DynDoor, Listener, ListenerOptions, Peer, Plain,
     TlsSource,
+    accept::{Pause, keep_accepting},
     admit::Admission,
     counters::Refused,
-    listen::{self, Acceptor, Bind, Bound},
+    listen::{self, Bind, Bound},
     pipeline::{self, Newcomer},
     tls::AlpnSet,
     url::{Scheme, TlsMode},
 };
-use std::{io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::{
     net::UdpSocket,
     task::JoinSet,
-    time::{Instant, sleep, timeout},
+    time::{Instant, timeout},
 };
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
@@ -102,7 +103,9 @@ impl Listeners {
             match socket {
                 Bind::Stream(acceptor) => {
                     let gate = Gate::of(&self.hall, &url);
-                    self.loops.spawn(keep_accepting(gate, Arc::new(acceptor), self.closing.clone()));
+                    let (local, closing) = (Arc::clone(&gate.local), self.closing.clone());
+                    let receive = move |plain, peer| gate.receive(plain, peer);
+                    self.loops.spawn(keep_accepting(local, acceptor, receive, closing));
                 }
                 Bind::Datagram(socket) => {
                     if let Some(door) = self.hall.doors.datagram_named(url.scheme.word()) {
@@ -209,51 +212,6 @@ impl Gate {
     }
 }
 
-/// Starts the accept loop again if it panics.
-async fn keep_accepting(gate: Arc<Gate>, acceptor: Arc<Acceptor>, closing: CancellationToken) {
-    let mut pause = Pause::default();
-    loop {
-        let mut once = JoinSet::new();
-        once.spawn(accept(Arc::clone(&gate), Arc::clone(&acceptor), closing.clone()));
-        match once.join_next().await {
-            Some(Err(error)) if error.is_panic() => {
-                tracing::error!(listener = %gate.local, "the accept loop failed and is started again");
-                if closing.run_until_cancelled(pause.wait()).await.is_none() {
-                    return;
-                }
-            }
-            _ => return,
-        }
-    }
-}
-
-async fn accept(gate: Arc<Gate>, acceptor: Arc<Acceptor>, closing: CancellationToken) {
-    let mut pause = Pause::default();
-    while let Some(accepted) = closing.run_until_cancelled(acceptor.accept()).await {
-        match accepted {
-            Ok((plain, peer)) => {
-                pause = Pause::default();
-                gate.receive(plain, peer);
-            }
-            Err(error) if is_peers_fault(&error) => {}
-            Err(error) => {
-                tracing::warn!(listener = %gate.local, %error, "cannot accept a conn now; trying again");
-                if closing.run_until_cancelled(pause.wait()).await.is_none() {
-                    return;
-                }
-            }
-        }
-    }
-}
-
-/// The conn was over before it was accepted.
-fn is_peers_fault(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
-    )
-}
-
 /// Runs a datagram door on its socket, again after each failure.
 async fn keep_running(hall: Arc<Hall>, door: Arc<dyn DynDatagramDoor>, socket: std::net::UdpSocket) {
     let mut pause = Pause::default();
@@ -267,9 +225,7 @@ async fn keep_running(hall: Arc<Hall>, door: Arc<dyn DynDatagramDoor>, socket: s
             return;
         }
         tracing::error!(door = door.name(), error = ended, "the datagram door ended and is started again");
-        if started.elapsed() > Pause::MAX {
-            pause = Pause::default();
-        }
+        pause.forget_after(started);
         if hall.cx.stop.run_until_cancelled(pause.wait()).await.is_none() {
             return;
         }
@@ -288,25 +244,6 @@ async fn run_once(hall: &Hall, door: &Arc<dyn DynDatagramDoor>, socket: &std::ne
         Some(Ok(Ok(()))) | None => "it returned".to_owned(),
         Some(Ok(Err(error))) => error.to_string(),
         Some(Err(_)) => "it panicked".to_owned(),
-    }
-}
-
-/// Waits longer each time, from 5 ms to 1 s.
-struct Pause(Duration);
-
-impl Pause {
-    const MAX: Duration = Duration::from_secs(1);
-
-    async fn wait(&mut self) {
-        let now = self.0;
-        self.0 = (now * 2).min(Self::MAX);
-        sleep(now).await;
-    }
-}
-
-impl Default for Pause {
-    fn default() -> Self {
-        Self(Duration::from_millis(5))
     }
 }
 

@@ -2,7 +2,10 @@
 //!
 //! **Invariant.** There is always one whole configuration: a reload that fails leaves the old one in use. The key file
 //! is readable by its owner only from its first byte on. A client that asks by ALPN for what no door speaks is told so
-//! by the alert of RFC 7301 section 3.2; one that asks for nothing is not.
+//! by the alert of RFC 7301 section 3.2; one that asks for nothing is not. A self-made certificate is renewed under the
+//! key that it has, so that whoever knows the key's fingerprint is not alarmed.
+
+mod self_made;
 
 use crate::{
     Protocol,
@@ -10,18 +13,15 @@ use crate::{
 };
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
 use rustls::{
     ServerConfig,
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    server::Acceptor,
+    server::{Acceptor, ParsedCertificate},
 };
 use sha2::{Digest, Sha256};
 use std::{
-    fs,
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -40,7 +40,9 @@ pub struct TlsSource {
 /// One certificate in use.
 #[derive(Debug)]
 struct Loaded {
+    /// Of the key.
     fingerprint: String,
+    certificate: CertificateDer<'static>,
     plain: ServerConfig,
     /// One configuration for each set of protocols that a listener offers; there are few. Held for a look-up only.
     by_alpn: Mutex<Vec<(AlpnSet, Arc<ServerConfig>)>>,
@@ -86,15 +88,45 @@ pub enum TlsError {
     Make(#[from] rcgen::Error),
 }
 
+/// What a reload found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reloaded {
+    /// The same certificate.
+    Same,
+    /// Another certificate of the same key.
+    Renewed,
+    /// Another key.
+    NewKey,
+}
+
 impl TlsSource {
-    /// The self-made certificate in `dir` (`cert.pem` and `key.pem`), made now if it is not there: for `names`, which
-    /// are host names and addresses, and for ten years from `now_ms`, in milliseconds since 1970.
+    /// The self-made certificate in `dir` (`cert.pem` and `key.pem`), made now if it is not there or must be
+    /// [renewed](Self::renew): for `names`, which are host names and addresses, and for ten years from `now_ms`, in
+    /// milliseconds since 1970.
     pub fn self_made(dir: &Path, names: &[String], now_ms: i64) -> Result<Self, TlsError> {
         let (cert, key) = (dir.join("cert.pem"), dir.join("key.pem"));
         if !(cert.exists() && key.exists()) {
-            make(dir, &cert, &key, names, now_ms)?;
+            self_made::make(dir, &cert, &key, names, now_ms)?;
         }
-        Self::from_files(&cert, &key)
+        let source = Self::from_files(&cert, &key)?;
+        if let Err(error) = source.renew(names, now_ms) {
+            tracing::warn!("the certificate is due for renewal and stays as it is: {error}");
+        }
+        Ok(source)
+    }
+
+    /// Makes a new certificate, under the same key, in place of a self-made one that ends within 30 days, is not good
+    /// yet, or lacks one of the names; says whether it did. One that somebody else signed is left alone. Conns that are
+    /// there keep what they have; after an error all stays as it was. Works with files: not for an async thread.
+    pub fn renew(&self, names: &[String], now_ms: i64) -> Result<bool, TlsError> {
+        let certificate = self.loaded.load().certificate.clone();
+        if !self_made::is_due(&certificate, names, now_ms) {
+            return Ok(false);
+        }
+        let dir = self.cert.parent().unwrap_or(Path::new("."));
+        self_made::make(dir, &self.cert, &self.key, names, now_ms)?;
+        self.reload()?;
+        Ok(true)
     }
 
     /// The certificate with its issuers in `cert`, its key in `key`; both PEM.
@@ -103,13 +135,22 @@ impl TlsSource {
         Ok(Self { cert: cert.to_owned(), key: key.to_owned(), loaded })
     }
 
-    /// Reads the files again. Conns that are there keep what they have; after an error all stays as it was.
-    pub fn reload(&self) -> Result<(), TlsError> {
-        self.loaded.store(Arc::new(Loaded::read(&self.cert, &self.key)?));
-        Ok(())
+    /// Reads the files again and says what is new. Conns that are there keep what they have; after an error all stays
+    /// as it was.
+    pub fn reload(&self) -> Result<Reloaded, TlsError> {
+        let new = Arc::new(Loaded::read(&self.cert, &self.key)?);
+        let old = self.loaded.swap(Arc::clone(&new));
+        Ok(if old.certificate == new.certificate {
+            Reloaded::Same
+        } else if old.fingerprint == new.fingerprint {
+            Reloaded::Renewed
+        } else {
+            Reloaded::NewKey
+        })
     }
 
-    /// SHA-256 of the server's certificate, as `AB:CD:…`.
+    /// SHA-256 of the public key (of its SubjectPublicKeyInfo, RFC 7469 section 2.4), as `AB:CD:…`. A renewed
+    /// certificate has the same.
     pub fn fingerprint(&self) -> String {
         self.loaded.load().fingerprint.clone()
     }
@@ -136,7 +177,7 @@ impl Loaded {
             .map(CertificateDer::into_owned)
             .collect();
         let end = chain.first().ok_or_else(|| TlsError::NoCertificate(cert.to_owned()))?;
-        let fingerprint = fingerprint(end);
+        let certificate = end.clone();
         let secret =
             PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|_| TlsError::NoKey(key.to_owned()))?;
         let pair = |source| TlsError::Pair { cert: cert.to_owned(), key: key.to_owned(), source };
@@ -146,51 +187,20 @@ impl Loaded {
             .with_no_client_auth()
             .with_single_cert(chain, secret)
             .map_err(pair)?;
-        Ok(Self { fingerprint, plain, by_alpn: Mutex::default() })
+        let fingerprint = fingerprint(&certificate).map_err(pair)?;
+        Ok(Self { fingerprint, certificate, plain, by_alpn: Mutex::default() })
     }
 }
 
-/// SHA-256 of a certificate, as `AB:CD:…`.
-pub fn fingerprint(certificate: &[u8]) -> String {
-    let hex: Vec<String> = Sha256::digest(certificate).iter().map(|byte| format!("{byte:02X}")).collect();
-    hex.join(":")
+/// SHA-256 of a certificate's public key, as `AB:CD:…`. See [`TlsSource::fingerprint`].
+pub fn fingerprint(certificate: &CertificateDer<'_>) -> Result<String, rustls::Error> {
+    let key = ParsedCertificate::try_from(certificate)?.subject_public_key_info();
+    let hex: Vec<String> = Sha256::digest(&key).iter().map(|byte| format!("{byte:02X}")).collect();
+    Ok(hex.join(":"))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     fs::read(path).map_err(|source| TlsError::Read { path: path.to_owned(), source })
-}
-
-fn make(dir: &Path, cert: &Path, key: &Path, names: &[String], now_ms: i64) -> Result<(), TlsError> {
-    let mut params = CertificateParams::new(names.to_vec())?;
-    params.distinguished_name.push(DnType::CommonName, "hubbub");
-    let since = Duration::from_millis(u64::try_from(now_ms).unwrap_or_default());
-    params.not_before = date_time_ymd(1970, 1, 1) + since.saturating_sub(DAY);
-    params.not_after = date_time_ymd(1970, 1, 1) + since + 3_652 * DAY;
-    let pair = KeyPair::generate()?;
-    let made = params.self_signed(&pair)?;
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-        .map_err(|source| TlsError::Write { path: dir.to_owned(), source })?;
-    write_whole(key, pair.serialize_pem().as_bytes(), 0o600)?;
-    write_whole(cert, made.pem().as_bytes(), 0o644)
-}
-
-/// The file is there with all its bytes, or not at all.
-fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<(), TlsError> {
-    let partial = path.with_extension("pem.new");
-    let write = || {
-        match fs::remove_file(&partial) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&partial)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&partial, path)
-    };
-    write().map_err(|source| TlsError::Write { path: path.to_owned(), source })
 }
 
 /// A set of protocols that a listener offers by ALPN.
@@ -265,11 +275,10 @@ fn facts(stream: &TlsStream<Plain>, sni: Option<Box<str>>) -> TlsFacts {
 }
 
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rcgen::KeyPair;
     use std::os::unix::fs::PermissionsExt;
 
     const NOW_MS: i64 = 1_800_000_000_000;
@@ -298,9 +307,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let tls = source(dir.path());
         let (old, old_config) = (tls.fingerprint(), tls.config(AlpnSet::NONE));
+        assert_eq!(tls.reload().unwrap(), Reloaded::Same);
         fs::remove_file(dir.path().join("cert.pem")).unwrap();
         source(dir.path());
-        tls.reload().unwrap();
+        assert_eq!(
+            (tls.reload().unwrap(), tls.fingerprint()),
+            (Reloaded::Renewed, old.clone()),
+            "the key stays"
+        );
+        fs::remove_file(dir.path().join("cert.pem")).unwrap();
+        fs::remove_file(dir.path().join("key.pem")).unwrap();
+        source(dir.path());
+        assert_eq!(tls.reload().unwrap(), Reloaded::NewKey);
         assert_ne!(tls.fingerprint(), old);
         assert!(!Arc::ptr_eq(&tls.config(AlpnSet::NONE), &old_config));
     }
@@ -314,7 +332,7 @@ mod tests {
         let error = tls.reload().unwrap_err().to_string();
         assert!(error.contains("cert.pem") && error.contains("PEM"), "{error}");
         assert_eq!(tls.fingerprint(), old);
-        fs::remove_file(dir.path().join("key.pem")).unwrap();
+        fs::remove_file(dir.path().join("cert.pem")).unwrap();
         source(dir.path());
         fs::write(dir.path().join("key.pem"), "nothing").unwrap();
         assert!(tls.reload().unwrap_err().to_string().contains("key.pem holds no private key"));

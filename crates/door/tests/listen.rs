@@ -8,7 +8,15 @@ use hubbub_hub::{
     store::{Batch, Findings, Loaded, Outcome, Reader, SearchPlan, Store, StoreError},
 };
 use hubbub_model::{Event, EventId, Limits, RoomId};
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpStream, UdpSocket, UnixStream},
@@ -57,6 +65,25 @@ impl Door for Stubborn {
 
     async fn serve(&self, _conn: Conn, _cx: DoorCtx) -> Result<(), DoorError> {
         std::future::pending().await
+    }
+}
+
+/// Fails in each way that there is, then echoes.
+#[derive(Default)]
+struct Faltering(AtomicUsize);
+
+impl DatagramDoor for Faltering {
+    fn name(&self) -> &'static str {
+        "faltering"
+    }
+
+    async fn run(&self, socket: UdpSocket, cx: DoorCtx) -> Result<(), DoorError> {
+        match self.0.fetch_add(1, Ordering::Relaxed) {
+            0 => Err(std::io::Error::from(std::io::ErrorKind::NetworkDown).into()),
+            1 => panic!("as the test asked"),
+            2 => Ok(()),
+            _ => DatagramDoor::run(&EchoDoor, socket, cx).await,
+        }
     }
 }
 
@@ -280,11 +307,11 @@ async fn tls_is_spoken_on_the_same_port() {
 async fn a_reload_gives_new_conns_the_new_certificate() {
     let setting = Setting::open(&["anys://127.0.0.1:0"], Limits::default()).await;
     let shown = |stream: &tokio_rustls::client::TlsStream<TcpStream>| {
-        fingerprint(&stream.get_ref().1.peer_certificates().unwrap()[0])
+        fingerprint(&stream.get_ref().1.peer_certificates().unwrap()[0]).unwrap()
     };
     let old = setting.tls.fingerprint();
     assert_eq!(shown(&tls(&setting, &[]).await.unwrap()), old);
-    std::fs::remove_file(setting.dir.path().join("tls/cert.pem")).unwrap();
+    std::fs::remove_dir_all(setting.dir.path().join("tls")).unwrap();
     certificate(setting.dir.path());
     setting.tls.reload().unwrap();
     let new = shown(&tls(&setting, &[]).await.unwrap());
@@ -304,6 +331,36 @@ async fn where_only_tls_is_spoken_plain_bytes_are_told() {
         setting.who().await;
         assert_eq!(setting.listeners.counters().refused(Refused::TlsRequired), 3, "{url}");
     }
+}
+
+#[tokio::test]
+async fn garbage_where_tls_is_spoken_ends_its_conn_only() {
+    let mut setting = Setting::open(&["anys://127.0.0.1:0"], Limits::default()).await;
+    let mut ada = tls(&setting, &[]).await.unwrap();
+    echoes(&mut ada, b"ada\n").await;
+    setting.who().await;
+    let counters = setting.listeners.counters();
+    for (garbage, reason) in [
+        (b"\x80\x00\x17\x2a\0\0\0\0 and more".as_slice(), Refused::Scanner),
+        (b"\x16\x03\x01\x00\x05\x01\0\0\x01\xff", Refused::Handshake),
+        (b"\x16\x03\x01\x00\xf4\x01\0\0\xf0\x03\x03 a hello of spaces that is not one", Refused::Handshake),
+        (b"no hello at all\n", Refused::TlsRequired),
+    ] {
+        let mut conn = setting.connect().await;
+        conn.write_all(garbage).await.unwrap();
+        conn.shutdown().await.unwrap();
+        // It may be told or reset; it is never served.
+        let mut got = Vec::new();
+        let _ = soon(conn.read_to_end(&mut got)).await;
+        until("counted", || counters.refused(reason) > 0).await;
+        echoes(&mut ada, b"still here").await;
+    }
+    until("all are counted", || {
+        (counters.refused(Refused::Handshake), counters.refused(Refused::Scanner)) == (2, 1)
+    })
+    .await;
+    until("they are gone", || setting.listeners.admission().conns() == 1).await;
+    assert!(setting.came.try_recv().is_err(), "none came to a door");
 }
 
 #[tokio::test]
@@ -530,4 +587,25 @@ async fn echo_sends_back_on_tcp_and_udp() {
         let (length, from) = soon(socket.recv_from(&mut got)).await.unwrap();
         assert_eq!((&got[..length], from), (datagram, setting.address()));
     }
+}
+
+#[tokio::test]
+async fn a_datagram_door_that_fails_is_started_again_on_its_socket() {
+    let mut doors = Doors::new();
+    let door = Arc::new(Faltering::default());
+    doors.stream("echo", Arc::new(EchoDoor)).datagram("echo", door.clone());
+    let urls = ["echo://127.0.0.1:0".parse().unwrap()];
+    let mut listeners = Listeners::bind(&urls, doors, None, cx(Limits::default())).await.unwrap();
+    let Place::Net { port, .. } = listeners.addresses()[0].place else { panic!("not on the net") };
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    // What comes while no door runs waits in the socket.
+    socket.send_to(b"ping", ("127.0.0.1", port)).await.unwrap();
+    listeners.open();
+    let mut got = [0; 16];
+    let (length, _) = soon(socket.recv_from(&mut got)).await.unwrap();
+    assert_eq!((&got[..length], door.0.load(Ordering::Relaxed)), (b"ping".as_slice(), 4));
+    let mut conn = soon(TcpStream::connect(("127.0.0.1", port))).await.unwrap();
+    echoes(&mut conn, b"the streams of the listener go on").await;
+    drop(conn);
+    assert_eq!(soon(listeners.stop()).await, 0, "it ends while it is well");
 }

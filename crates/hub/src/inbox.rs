@@ -227,6 +227,8 @@ struct Cursor {
     next: u64,
     round: u64,
     refill: Option<Box<Refill>>,
+    /// It has met the ring, or the head, since the room was opened.
+    live: bool,
 }
 
 /// Events from the store: on their way, or here.
@@ -245,6 +247,8 @@ enum Step {
     Ended(EndReason),
     /// The store could not be read.
     Failed,
+    /// The ring has gone on without it, and it may not read the store.
+    Lost,
     /// It waits for the store.
     Waiting,
     Parked,
@@ -261,6 +265,8 @@ pub struct Inbox {
     waiting: u64,
     turn: usize,
     own_events: bool,
+    /// Cursors that were live may read the store.
+    catch_up: bool,
     ignored: Option<Arc<HashSet<String>>>,
     reads: Reads,
     closed: bool,
@@ -282,6 +288,7 @@ impl Inbox {
             waiting: 0,
             turn: 0,
             own_events: true,
+            catch_up: true,
             ignored: None,
             reads,
             closed: false,
@@ -291,6 +298,13 @@ impl Inbox {
     /// Whether the session sees its own events too (it does unless told otherwise).
     pub fn see_own_events(&mut self, yes: bool) {
         self.own_events = yes;
+    }
+
+    /// What happens to a reader that was live in a room and is no longer within what the hub keeps of it in memory: it
+    /// catches up from the store (as it does unless told otherwise), or the session ends with [`CloseReason::Slow`].
+    /// Holds for the polls that follow. What is read on joining is not affected.
+    pub fn catch_up(&mut self, yes: bool) {
+        self.catch_up = yes;
     }
 
     /// Whether the session may hand in more: not while `pending_max` commands wait for the hub or `queue_max`
@@ -388,7 +402,7 @@ impl Inbox {
         self.ready |= 1 << mark(self.cursors.len());
         // Most conns have one room open.
         self.cursors.reserve_exact(1);
-        self.cursors.push(Cursor { log, attachment, next, round: 0, refill: None });
+        self.cursors.push(Cursor { log, attachment, next, round: 0, refill: None, live: false });
     }
 
     fn cursors(&mut self, cx: &mut Context<'_>) -> Option<Delivery> {
@@ -415,7 +429,8 @@ impl Inbox {
         loop {
             let cursor = self.cursors.get_mut(at)?;
             let room = cursor.log.id();
-            match cursor.step(&self.outlet.bell, mark, &self.reads, cx) {
+            let reads = (self.catch_up || !cursor.live).then_some(&self.reads);
+            match cursor.step(&self.outlet.bell, mark, reads, cx) {
                 Step::Events(events) => {
                     let run = applying(&events, self.me, self.own_events, self.ignored.as_deref());
                     cursor.next = events.block.first() + run.end as u64;
@@ -436,6 +451,10 @@ impl Inbox {
                 Step::Failed => {
                     self.closed = true;
                     return Some(Delivery::Closed(CloseReason::Trouble));
+                }
+                Step::Lost => {
+                    self.closed = true;
+                    return Some(Delivery::Closed(CloseReason::Slow));
                 }
                 Step::Waiting => {
                     self.waiting |= 1 << mark;
@@ -480,7 +499,14 @@ fn mark(cursor: usize) -> u32 {
 }
 
 impl Cursor {
-    fn step(&mut self, bell: &sync::Arc<Bell>, mark: u32, reads: &Reads, cx: &mut Context<'_>) -> Step {
+    /// What comes next. Without `reads`, what is no longer in the ring is lost.
+    fn step(
+        &mut self,
+        bell: &sync::Arc<Bell>,
+        mark: u32,
+        reads: Option<&Reads>,
+        cx: &mut Context<'_>,
+    ) -> Step {
         loop {
             if let Some(step) = self.refilled(cx) {
                 return step;
@@ -490,14 +516,17 @@ impl Cursor {
             }
             match self.log.look(self.next, self.attachment.stop(|| self.log.head())) {
                 Found::Events(block, range) => {
+                    self.live = true;
                     return Step::Events(Events { log: self.log.clone(), block, range });
                 }
                 Found::Trimmed { first } => return self.skip_to(first),
                 Found::Behind { until } => {
+                    let Some(reads) = reads else { return Step::Lost };
                     let coming = reads.refill(self.log.id(), self.next, until - 1);
                     self.refill = Some(Box::new(Refill::Coming(coming, until)));
                 }
                 Found::Nothing => {
+                    self.live = true;
                     if let Some(round) = self.log.park(self.next, self.round, bell, mark) {
                         self.round = round;
                         return Step::Parked;

@@ -16,6 +16,7 @@ use crate::{
     log,
 };
 use anyhow::{Context, Result, bail};
+use certificate::Renewal;
 use home::Home;
 use hubbub_door::{DoorCtx, Doors, EchoDoor, Listeners, TlsSource};
 use hubbub_model::Limits;
@@ -69,7 +70,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
 struct Open {
     listeners: Listeners,
     operation: Arc<Operation>,
-    /// The control socket's task.
+    /// The control socket's task, and the certificate's.
     tasks: JoinSet<()>,
     /// Ends them.
     stop_tasks: CancellationToken,
@@ -80,10 +81,14 @@ async fn open(home: &Home, started: Started) -> Result<Open> {
     let tls = Arc::new(certificate::source(config, &home.data)?);
     let limits = Arc::new(limits::within_the_system(config.settings.limits.clone()));
     let mut listeners = bind(home, config, limits, Arc::clone(&tls)).await?;
+    let renewal = Renewal::of(config, Arc::clone(&tls));
     let control = ControlSocket::bind(home.data.control_socket())?;
     let operation = Arc::new(Operation::new(home.hub.clone(), started, tls, &listeners));
     let (mut tasks, stop_tasks) = (JoinSet::new(), CancellationToken::new());
     tasks.spawn(control.run(Arc::clone(&operation), stop_tasks.clone()));
+    if let Some(renewal) = renewal {
+        tasks.spawn(renewal.run(stop_tasks.clone()));
+    }
     listeners.open();
     Ok(Open { listeners, operation, tasks, stop_tasks })
 }
@@ -156,7 +161,7 @@ async fn shut_down(open: Option<Open>, home: Home) -> Result<()> {
         stop_tasks.cancel();
         while let Some(ended) = tasks.join_next().await {
             if ended.is_err() {
-                tracing::error!("the control socket's task failed");
+                tracing::error!("a task of the operator's failed");
             }
         }
         drop(operation);

@@ -69,6 +69,8 @@ limits! {
     ring_bytes_max: usize = 16 << 20,
     /// Bytes that all rooms keep in memory.
     rings_bytes_max: usize = 256 << 20,
+    /// Bytes that one relay listener keeps for conns that read slowly. Who falls further behind is closed.
+    relay_bytes_max: usize = 4 << 20,
     /// Events in one answer to a history request.
     history_events_max: u32 = 500,
     /// Rows in one list.

@@ -7,6 +7,7 @@ use std::{future::Future, net::SocketAddr, path::Path, sync::Arc, time::Duration
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpSocket, TcpStream, UnixStream},
+    task::JoinSet,
     time::timeout,
 };
 use tokio_rustls::{TlsConnector, rustls};
@@ -103,6 +104,9 @@ fn connector(certificate: &Path) -> TlsConnector {
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// More than the hub writes at once to a peer that takes each read for one value.
+const ONE_READ_BYTES: usize = 4_096;
 
 /// One conn and its transcript.
 pub(crate) struct Peer {
@@ -212,6 +216,41 @@ impl Peer {
         String::from_utf8_lossy(&std::mem::take(&mut self.buffer)).into_owned()
     }
 
+    /// So many bytes.
+    pub(crate) async fn bytes(&mut self, n: usize) -> Vec<u8> {
+        while self.buffer.len() < n {
+            if !self.fill().await {
+                self.fail("the conn ended too early");
+            }
+        }
+        self.buffer.drain(..n).collect()
+    }
+
+    /// All up to this byte is read and forgotten.
+    pub(crate) async fn skip_to(&mut self, byte: u8) {
+        while self.bytes(1).await != [byte] {}
+    }
+
+    /// All bytes that come until the conn ends.
+    pub(crate) async fn rest_bytes(&mut self) -> Vec<u8> {
+        while self.fill().await {}
+        std::mem::take(&mut self.buffer)
+    }
+
+    /// What one read gives, of bytes that were not read before.
+    pub(crate) async fn one_read(&mut self) -> Vec<u8> {
+        assert!(self.buffer.is_empty(), "read to the end of a line before");
+        self.buffer.reserve(ONE_READ_BYTES);
+        self.fill().await;
+        std::mem::take(&mut self.buffer)
+    }
+
+    /// Whether anything came within a short while.
+    pub(crate) async fn hears_something(&mut self) -> bool {
+        let came = timeout(Duration::from_millis(50), self.stream.read_buf(&mut self.buffer)).await;
+        matches!(came, Ok(Ok(1..)))
+    }
+
     async fn fill(&mut self) -> bool {
         match timeout(PATIENCE, self.stream.read_buf(&mut self.buffer)).await {
             Ok(Ok(n)) => n > 0,
@@ -233,6 +272,68 @@ fn shown(bytes: &[u8]) -> String {
         Err(_) => all.chars().take(300).collect(),
     }
 }
+
+/// A paused clock that stands still also while sockets and the hub's threads are waited for. (Otherwise it would jump
+/// to the next deadline whenever no task of the test can go on.) After some real time it runs, so that waits in vain end.
+pub(crate) struct StillTime {
+    _busy: JoinSet<()>,
+}
+
+impl StillTime {
+    pub(crate) fn begin() -> Self {
+        let mut busy = JoinSet::new();
+        busy.spawn(async {
+            let since = std::time::Instant::now();
+            while since.elapsed() < 4 * PATIENCE {
+                tokio::task::yield_now().await;
+            }
+            tokio::time::resume();
+        });
+        Self { _busy: busy }
+    }
+
+    /// Lets this much time pass.
+    pub(crate) async fn pass(&self, time: Duration) {
+        self.settle().await;
+        tokio::time::advance(time).await;
+        self.settle().await;
+    }
+
+    pub(crate) async fn until(&self, what: &str, is: impl Fn() -> bool) {
+        let since = std::time::Instant::now();
+        while !is() {
+            assert!(since.elapsed() < 3 * PATIENCE, "waited in vain until {what}");
+            tokio::task::yield_now().await;
+        }
+        self.settle().await;
+    }
+
+    /// Whether nothing has come that was not read, and the conn is open.
+    pub(crate) async fn is_quiet(&self, peer: &mut Peer) -> bool {
+        self.settle().await;
+        let read = std::pin::pin!(peer.stream.read_buf(&mut peer.buffer));
+        let came = at_once(read).await;
+        came.is_none() && peer.buffer.is_empty()
+    }
+
+    /// Every task and socket has had its turns, many times.
+    async fn settle(&self) {
+        for _ in 0..SETTLED_AFTER_TURNS {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// What the future has at once, if anything.
+async fn at_once<F: Future>(mut future: std::pin::Pin<&mut F>) -> Option<F::Output> {
+    std::future::poll_fn(|cx| match future.as_mut().poll(cx) {
+        std::task::Poll::Ready(value) => std::task::Poll::Ready(Some(value)),
+        std::task::Poll::Pending => std::task::Poll::Ready(None),
+    })
+    .await
+}
+
+const SETTLED_AFTER_TURNS: usize = 2_000;
 
 pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     match timeout(PATIENCE * 4, future).await {

@@ -117,7 +117,7 @@ const OWN: &[Row] = &[
         "[]",
         r#"a list of names and addresses, such as ["hub.lab.example"]"#,
         "More names and addresses for the self-made certificate, beside localhost, this machine's name and addresses. \
-         It is made once: remove DATA/tls to have it made again.",
+         It is renewed under the same key when a name is missing or 30 days are left.",
     ),
     (
         "log.format",

@@ -105,13 +105,13 @@ impl Operation {
     }
 
     fn take_certificate(&self) -> Result<String> {
-        let old = self.tls.fingerprint();
-        self.tls.reload().context("the certificate stays as it was")?;
-        let new = self.tls.fingerprint();
-        Ok(if new == old {
-            "the certificate is the same".to_owned()
-        } else {
-            format!("the certificate is a new one, sha256 {new}")
+        let found = self.tls.reload().context("the certificate stays as it was")?;
+        Ok(match found {
+            hubbub_door::Reloaded::Same => "the certificate is the same".to_owned(),
+            hubbub_door::Reloaded::Renewed => "the certificate is a new one of the same key".to_owned(),
+            hubbub_door::Reloaded::NewKey => {
+                format!("the certificate is a new one, sha256 {}", self.tls.fingerprint())
+            }
         })
     }
 }

@@ -4,6 +4,7 @@
 //! typed. What does not parse names the nearest word that would. Nothing here touches the network.
 
 use crate::Protocol;
+use hubbub_model::Language;
 use ipnet::IpNet;
 use std::{
     fmt,
@@ -164,6 +165,8 @@ pub struct ListenerOptions {
     pub paced: bool,
     /// How many past events a text client is shown when it comes.
     pub backlog: u32,
+    /// The language of the hub's own lines, for clients that have not shown another one. Unless said: the hub's.
+    pub language: Option<Language>,
 }
 
 impl ListenerOptions {
@@ -177,6 +180,7 @@ impl ListenerOptions {
             proxy: Vec::new(),
             paced: false,
             backlog: 0,
+            language: None,
         }
     }
 
@@ -191,6 +195,7 @@ impl ListenerOptions {
             "guests" => self.guests = one_of(key, value, &[("yes", true), ("no", false)])?,
             "paced" => self.paced = one_of(key, value, &[("yes", true), ("no", false)])?,
             "tls" => self.tls = one_of(key, value, &TlsMode::WORDS)?,
+            "lang" => self.language = Some(one_of(key, value, &Language::WORDS)?),
             "encoding" => self.encoding = one_of(key, value, &Encoding::WORDS)?,
             "greet" => self.greet = Some(greeting(value)?),
             "proxy" => self.proxy = networks(value)?,
@@ -218,6 +223,7 @@ impl ListenerOptions {
         add(self.guests != plain.guests, "guests", yes(self.guests).to_owned());
         add(self.tls != plain.tls, "tls", word_of(self.tls, &TlsMode::WORDS).to_owned());
         add(self.encoding != plain.encoding, "encoding", word_of(self.encoding, &Encoding::WORDS).to_owned());
+        add(self.language.is_some(), "lang", self.language.unwrap_or_default().code().to_owned());
         add(self.greet.is_some(), "greet", format!("{}ms", self.greet.unwrap_or_default().as_millis()));
         let proxies: Vec<String> = self.proxy.iter().map(ToString::to_string).collect();
         add(!proxies.is_empty(), "proxy", proxies.join(","));
@@ -524,7 +530,7 @@ fn unescape(text: &str) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
-const OPTIONS: [&str; 7] = ["guests", "tls", "encoding", "greet", "proxy", "paced", "backlog"];
+const OPTIONS: [&str; 8] = ["guests", "tls", "encoding", "greet", "proxy", "paced", "backlog", "lang"];
 
 #[cfg(test)]
 mod tests {

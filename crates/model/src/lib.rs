@@ -14,6 +14,7 @@ mod limits;
 mod name;
 mod room;
 mod text;
+pub mod words;
 
 pub use account::{AccountCard, AccountStatus, Role, Scope, TokenCard};
 pub use command::{Command, HistoryQuery, Place, Reply, RoomRef, RoomSettings, SearchQuery, Start, Target};
@@ -24,3 +25,4 @@ pub use limits::Limits;
 pub use name::{NameError, RoomName, UserName, fold, irc_nick};
 pub use room::{Attendee, Durability, Member, Presence, Retention, RoomCard, RoomKind, Standing, Visibility};
 pub use text::{Text, TextError, harmless};
+pub use words::Language;

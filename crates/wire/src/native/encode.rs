@@ -9,7 +9,9 @@ use super::{
     escape::{Harmless, number_into, quote_into, signed_into},
     request::Envelope,
     rid::Rid,
-    value::{AttendeeValue, Failed, FromHub, Joined, MemberValue, OWN_WAY, Received, RoomValue, Welcome},
+    value::{
+        AttendeeValue, Code, Failed, FromHub, Joined, MemberValue, OWN_WAY, Received, RoomValue, Welcome,
+    },
 };
 use hubbub_model::{
     Attendee, Event, EventId, EventKind, Member, Refusal, Reply, RoomCard, RoomKind, RoomName, SenderKind,
@@ -95,7 +97,7 @@ pub fn encode_reply(rid: Option<&Rid>, reply: &Reply, room: &str, out: &mut Vec<
 /// Appends a refusal.
 pub fn encode_refusal(rid: Option<&Rid>, refusal: &Refusal, out: &mut Vec<u8>) {
     let (code, message) = (refusal.kind, refusal.text.clone());
-    encode_answer(rid, &FromHub::Error { status: Failed::Error, code, message }, out);
+    encode_answer(rid, &FromHub::Error { status: Failed::Error, code: Code::Known(code), message }, out);
 }
 
 /// Appends a value that answers nothing: a signal.

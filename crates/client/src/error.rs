@@ -1,8 +1,31 @@
 //! What can go wrong: with the conn ([`Fault`]), and with one request ([`ClientError`]).
 
 use crate::{address::Address, pin::PinError};
-use hubbub_model::{Kind, Refusal, TextError};
+use hubbub_model::{Kind, Text, TextError};
+use hubbub_wire::native::Code;
 use std::{io, sync::Arc, time::Duration};
+
+/// The hub refused: what that means, and its sentence for people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Refused {
+    /// The meaning; a newer hub may have one that this version does not know.
+    pub code: Code,
+    /// The hub's sentence, in the language that the options asked for.
+    pub text: Text,
+}
+
+impl Refused {
+    /// The meaning, if this version knows it.
+    pub fn kind(&self) -> Option<Kind> {
+        self.code.kind()
+    }
+
+    /// Whether it may be another answer a moment later. A meaning that is not known is not waited for.
+    pub(crate) fn is_passing(&self) -> bool {
+        self.kind().is_some_and(is_passing)
+    }
+}
 
 /// Why there is no conn.
 #[derive(Debug, thiserror::Error)]
@@ -50,10 +73,10 @@ pub enum Fault {
     NotAHub(&'static str),
     /// The login was refused.
     #[error("{0}")]
-    Refused(Refusal),
+    Refused(Refused),
     /// A room cannot be opened again just now.
     #[error("a room could not be opened again: {0}")]
-    NotNow(Refusal),
+    NotNow(Refused),
     /// The hub sent what cannot be read.
     #[error("the hub sent what this version cannot read: {0}")]
     Unreadable(String),
@@ -81,7 +104,7 @@ impl Fault {
     /// Whether another try would end the same way.
     pub fn is_final(&self) -> bool {
         match self {
-            Self::Refused(refusal) => !is_passing(refusal.kind),
+            Self::Refused(refused) => !refused.is_passing(),
             Self::Bye(reason) => matches!(reason.as_str(), "revoked" | "replaced"),
             Self::Pin(_) | Self::TlsName(_) | Self::Left => true,
             _ => false,
@@ -94,7 +117,7 @@ impl Fault {
 pub enum ClientError {
     /// The hub refused.
     #[error("{0}")]
-    Refused(Refusal),
+    Refused(Refused),
     /// The request is longer than the hub takes. It was not sent.
     #[error("the request has {bytes} bytes, the hub takes {max}")]
     TooLarge {
@@ -124,14 +147,14 @@ impl ClientError {
     /// What the hub's refusal means, if it is one.
     pub fn kind(&self) -> Option<Kind> {
         match self {
-            Self::Refused(refusal) => Some(refusal.kind),
+            Self::Refused(refused) => refused.kind(),
             _ => None,
         }
     }
 }
 
 /// Whether a refusal of this kind may be another answer a moment later.
-pub(crate) fn is_passing(kind: Kind) -> bool {
+fn is_passing(kind: Kind) -> bool {
     matches!(kind, Kind::Busy | Kind::SlowDown | Kind::Internal | Kind::ReadOnly | Kind::TooMany)
 }
 
@@ -141,7 +164,9 @@ mod tests {
 
     #[test]
     fn only_what_cannot_change_by_itself_is_final() {
-        let refused = |kind| Fault::Refused(Refusal::new(kind, "no")).is_final();
+        let refusal = |code| Fault::Refused(Refused { code, text: Text::ours("no") });
+        let refused = |kind| refusal(Code::Known(kind)).is_final();
+        assert!(refusal(Code::Other("too-loud".into())).is_final());
         assert!(refused(Kind::BadCredentials) && refused(Kind::NotAllowed) && refused(Kind::Banned));
         assert!(!refused(Kind::Busy) && !refused(Kind::SlowDown));
         assert!(Fault::Bye("revoked".into()).is_final() && !Fault::Bye("stopping".into()).is_final());

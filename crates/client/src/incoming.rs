@@ -1,7 +1,9 @@
 //! What a client hears.
 
-use crate::{error::Fault, pin::Pinned};
-use hubbub_model::Refusal;
+use crate::{
+    error::{Fault, Refused},
+    pin::Pinned,
+};
 use hubbub_wire::native::{EventValue, FromHub, Joined, Welcome};
 use std::{sync::Arc, time::Duration};
 
@@ -55,7 +57,7 @@ pub enum Incoming {
         /// The room.
         room: String,
         /// Why.
-        refusal: Refusal,
+        refusal: Refused,
     },
     /// There is no conn. What is said waits and goes out in order.
     Offline {

@@ -36,11 +36,12 @@ mod incoming;
 mod options;
 mod pin;
 mod session;
+pub mod words;
 
 pub use address::{Address, AddressError, DEFAULT_PORT, Place};
 pub use client::{Answer, Client, Events, PENDING_MAX, Said};
 pub use dial::{Dialed, Stream, dial};
-pub use error::{ClientError, Fault};
+pub use error::{ClientError, Fault, Refused};
 pub use incoming::Incoming;
 pub use options::{Begin, LoginAs, Options, Timing};
 pub use pin::{PinError, Pinned};

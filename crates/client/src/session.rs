@@ -6,13 +6,13 @@
 //! before a room's place is dropped, so that nothing comes twice; places only grow within one life of a log.
 
 use crate::{
-    error::{ClientError, Fault, is_passing},
+    error::{ClientError, Fault, Refused},
     incoming::Incoming,
     options::{Options, Timing},
 };
-use hubbub_model::{Kind, MemberChange, Refusal, fold};
+use hubbub_model::{Kind, MemberChange, fold};
 use hubbub_wire::native::{
-    Envelope, EventBody, EventValue, FromHub, Joined, Request, Resume, Rid, Welcome, encode_request,
+    Code, Envelope, EventBody, EventValue, FromHub, Joined, Request, Resume, Rid, Welcome, encode_request,
     parse_from_hub,
 };
 use std::{
@@ -179,7 +179,7 @@ impl<T> Session<T> {
             Phase::LoggingIn => match parsed.map(|received| received.value) {
                 Ok(FromHub::Welcome(welcome)) => self.welcome(welcome),
                 Ok(FromHub::Error { code, message, .. }) => {
-                    Err(Fault::Refused(Refusal { kind: code, text: message }))
+                    Err(Fault::Refused(Refused { code, text: message }))
                 }
                 Ok(FromHub::Bye { reason }) => Err(Fault::Bye(reason)),
                 Ok(_) | Err(_) => Err(Fault::NotAHub("it does not answer a login")),
@@ -325,7 +325,7 @@ impl<T> Session<T> {
         let Some(pending) = self.pending.remove(&rid) else { return Ok(()) };
         let value = match value {
             // What was asked twice was done the first time.
-            FromHub::Error { code: Kind::NotInRoom, .. }
+            FromHub::Error { code: Code::Known(Kind::NotInRoom), .. }
                 if pending.repeated && left(&pending.request).is_some() =>
             {
                 FromHub::Ok
@@ -339,7 +339,9 @@ impl<T> Session<T> {
             _ => {}
         }
         let refusal = match &value {
-            FromHub::Error { code, message, .. } => Some(Refusal { kind: *code, text: message.clone() }),
+            FromHub::Error { code, message, .. } => {
+                Some(Refused { code: code.clone(), text: message.clone() })
+            }
             _ => None,
         };
         match pending.purpose {
@@ -355,7 +357,7 @@ impl<T> Session<T> {
             }
             Purpose::Resume(room) => {
                 match refusal {
-                    Some(refusal) if is_passing(refusal.kind) => return Err(Fault::NotNow(refusal)),
+                    Some(refusal) if refusal.is_passing() => return Err(Fault::NotNow(refusal)),
                     Some(refusal) => {
                         self.rooms.remove(&room);
                         self.incoming.push_back(Incoming::Refused { room, refusal });
@@ -417,7 +419,6 @@ impl<T> Session<T> {
             FromHub::Joined(joined) => self.joined(&joined, None),
             FromHub::Gap { room, from, to } => self.gap(&room, from, to),
             FromHub::Bye { reason } => return Err(Fault::Bye(reason)),
-            FromHub::Unknown => {}
             value => {
                 if let FromHub::Closed { room, .. } = &value {
                     self.rooms.remove(room);

@@ -7,10 +7,12 @@
 use crate::{
     reply,
     step::{Input, Login, Shown, Step, Talk},
+    words,
 };
 use hubbub_hub::{Credentials, Delivery, Encoded, Events, Format, Log, Me, Signal};
 use hubbub_model::{
-    Command, Event, EventKind, Kind, Limits, Refusal, Reply, RoomId, RoomRef, Start, Ticket, Txn, UserName,
+    Command, Event, EventKind, Kind, Language, Limits, Refusal, Reply, RoomId, RoomRef, Start, Text, Ticket,
+    Txn, UserName,
 };
 use hubbub_wire::{
     Charset,
@@ -40,6 +42,8 @@ pub(crate) struct JsonSession {
     splitter: Splitter,
     limits: Arc<Limits>,
     phase: Phase,
+    /// Of sentences for people: the listener's, until the login asks for another one.
+    language: Language,
     /// The rooms that are open, by the word that values call them.
     open: Vec<(Box<str>, RoomId)>,
     /// Requests that wait for their answer. Absent while there are none.
@@ -70,9 +74,9 @@ struct Waiting {
 }
 
 impl JsonSession {
-    pub(crate) fn new(limits: Arc<Limits>, charset: Charset) -> Self {
+    pub(crate) fn new(limits: Arc<Limits>, charset: Charset, language: Language) -> Self {
         let splitter = Splitter::new(limits.line_bytes_max, charset);
-        Self { splitter, limits, phase: Phase::New, open: Vec::new(), waiting: None }
+        Self { splitter, limits, phase: Phase::New, language, open: Vec::new(), waiting: None }
     }
 
     /// Looks at complete values while there is room for what follows from them.
@@ -123,6 +127,9 @@ impl JsonSession {
                 step,
             );
         }
+        if let Some(lang) = &login.lang {
+            self.language = Language::of_tag(lang);
+        }
         match credentials(login) {
             Ok(credentials) => {
                 let native = login.is_native();
@@ -144,7 +151,10 @@ impl JsonSession {
         let Phase::LoggingIn(asked) = std::mem::replace(&mut self.phase, Phase::New) else { return };
         match result {
             // The mode is known, though nobody is logged in.
-            Err(refusal) if !asked.native => self.say(step, |out| native::compat_error(&refusal, out)),
+            Err(refusal) if !asked.native => {
+                let refusal = self.in_words(&refusal);
+                self.say(step, |out| native::compat_error(&refusal, out));
+            }
             Err(refusal) => self.refuse(asked.rid.as_ref(), &refusal, step),
             Ok(me) if asked.native => {
                 self.say(step, |out| encode_welcome(asked.rid.as_ref(), &welcome(me, &self.limits), out));
@@ -233,7 +243,9 @@ impl JsonSession {
                 let word = self.word_of(room).to_owned();
                 self.open.retain(|(_, id)| *id != room);
                 match self.phase {
-                    Phase::Compatible => self.notice(reply::ended_zh(reason), step),
+                    Phase::Compatible => {
+                        self.notice(&words::tell(Language::Zh, reply::ended_gist(reason), &[]), step);
+                    }
                     _ => self.tell(step, |out| encode_value(&reply::ended(word, reason), out)),
                 }
             }
@@ -285,7 +297,13 @@ impl JsonSession {
             (Phase::Compatible, Signal::Notice(text)) => self.notice(&text, step),
             (Phase::Compatible, _) => {}
             (_, signal) => {
-                self.say(step, |out| encode_value(&reply::signal(signal), out));
+                let value = match reply::signal(signal) {
+                    FromHub::Announce { text } => {
+                        FromHub::Announce { text: Text::ours(words::translate(self.language, &text)) }
+                    }
+                    value => value,
+                };
+                self.say(step, |out| encode_value(&value, out));
             }
         }
     }
@@ -314,10 +332,18 @@ impl JsonSession {
     }
 
     fn refuse(&self, rid: Option<&Rid>, refusal: &Refusal, step: &mut Step) {
+        let refusal = &self.in_words(refusal);
         self.say(step, |out| match self.phase {
             Phase::Compatible => native::compat_error(refusal, out),
             _ => encode_refusal(rid, refusal, out),
         });
+    }
+}
+
+impl JsonSession {
+    /// The same refusal in the client's language.
+    fn in_words(&self, refusal: &Refusal) -> Refusal {
+        Refusal::new(refusal.kind, refusal.told_in(self.language))
     }
 }
 
@@ -332,7 +358,9 @@ impl Talk for JsonSession {
             Input::LoggedIn(result) => self.logged_in(result, step),
             Input::Told(delivery) => self.told(delivery, step),
             Input::Goodbye(reason) => match self.phase {
-                Phase::Compatible => self.notice(reply::goodbye_zh(reason), step),
+                Phase::Compatible => {
+                    self.notice(&words::tell(Language::Zh, reply::goodbye_gist(reason), &[]), step);
+                }
                 _ => self.say(step, |out| encode_value(&FromHub::Bye { reason: reason.word().into() }, out)),
             },
             Input::End => self.end(step),

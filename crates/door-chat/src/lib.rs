@@ -49,7 +49,8 @@ fn json(conn: Conn, cx: &DoorCtx) -> Serving {
         Encoding::Utf8 => Charset::Utf8,
         Encoding::Gbk => Charset::Gbk,
     };
-    let session = json::JsonSession::new(cx.limits.clone(), charset);
+    let session =
+        json::JsonSession::new(cx.limits.clone(), charset, conn.origin.options.language.unwrap_or_default());
     Box::pin(driver::drive(conn, session, cx))
 }
 

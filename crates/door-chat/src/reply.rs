@@ -21,8 +21,8 @@ pub(crate) fn ended(room: String, reason: EndReason) -> FromHub {
     FromHub::Closed { room, reason, message: None }
 }
 
-/// Why a room is no longer open, in English.
-pub(crate) fn ended_en(reason: EndReason) -> &'static str {
+/// Why a room is no longer open, as the key of `words`.
+pub(crate) fn ended_gist(reason: EndReason) -> &'static str {
     match reason {
         EndReason::Left => "you left the room",
         EndReason::Kicked => "you were sent out of the room",
@@ -31,35 +31,14 @@ pub(crate) fn ended_en(reason: EndReason) -> &'static str {
     }
 }
 
-/// Why a room is no longer open, for the clients of the source documents.
-pub(crate) fn ended_zh(reason: EndReason) -> &'static str {
-    match reason {
-        EndReason::Left => "你已离开聊天室",
-        EndReason::Kicked => "你已被移出聊天室",
-        EndReason::Banned => "你已被禁止进入聊天室",
-        EndReason::Deleted => "聊天室已删除",
-    }
-}
-
-/// Why the conn ends, in English.
-pub(crate) fn goodbye_en(reason: CloseReason) -> &'static str {
+/// Why the conn ends, as the key of `words`.
+pub(crate) fn goodbye_gist(reason: CloseReason) -> &'static str {
     match reason {
         CloseReason::Stopping => "the hub is stopping",
         CloseReason::Slow => "you took too long",
         CloseReason::Revoked => "your login is no longer valid",
         CloseReason::Replaced => "you logged in again from elsewhere",
         CloseReason::Trouble => "the hub could not read its store",
-    }
-}
-
-/// Why the conn ends, in Chinese.
-pub(crate) fn goodbye_zh(reason: CloseReason) -> &'static str {
-    match reason {
-        CloseReason::Stopping => "服务器正在停止",
-        CloseReason::Slow => "等待太久，连接关闭",
-        CloseReason::Revoked => "登录已失效",
-        CloseReason::Replaced => "你已在别处重新登录",
-        CloseReason::Trouble => "服务器无法读取存储",
     }
 }
 

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use hubbub_door::{Listener, ListenerOptions};
 use hubbub_hub::{Delivery, Me};
 use hubbub_model::{
-    Command, Durability, Kind, Limits, Refusal, Reply, Retention, Role, RoomCard, RoomId, RoomKind, RoomName,
-    SenderKind, SessionId, Text, Ticket, UserName, Visibility,
+    Command, Durability, Kind, Language, Limits, Refusal, Reply, Retention, Role, RoomCard, RoomId, RoomKind,
+    RoomName, SenderKind, SessionId, Text, Ticket, UserName, Visibility,
 };
 
 /// A session, and what came out of its last step.

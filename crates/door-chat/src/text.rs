@@ -8,18 +8,18 @@
 use crate::{
     lines, reply,
     step::{Encode, Input, Login, Shown, Step, Talk},
-    words::{Words, language_of},
+    words,
 };
 use bytes::Bytes;
 use hubbub_door::{Encoding, ListenerOptions};
 use hubbub_hub::{CloseReason, Credentials, Delivery, Encoded, Events, Format, Log, Me, Signal};
 use hubbub_model::{
-    Command, Event, HistoryQuery, Limits, Place, Refusal, Reply, RoomId, RoomName, RoomRef, RoomSettings,
-    SearchQuery, Start, Target, Text, Ticket, UserName,
+    Command, Event, HistoryQuery, Language, Limits, NameError, Place, Refusal, Reply, RoomId, RoomName,
+    RoomRef, RoomSettings, SearchQuery, Start, Target, Text, Ticket, UserName,
 };
 use hubbub_wire::{
     Charset,
-    text::{Language, Line, LineDecoder, Slash, encode_line, help, looks_like_http, paced, parse_line},
+    text::{Line, LineDecoder, Slash, encode_line, help, looks_like_http, paced, parse_line},
     to_gbk,
 };
 use std::{
@@ -28,9 +28,9 @@ use std::{
     time::Duration,
 };
 
-static TEXT: LazyLock<Format> = LazyLock::new(Format::claim);
+/// One for each charset and language: only a room whose readers differ in these encodes a block more than once.
+static FORMATS: LazyLock<[Format; 4]> = LazyLock::new(|| std::array::from_fn(|_| Format::claim()));
 static VIA: LazyLock<Arc<str>> = LazyLock::new(|| "nc".into());
-static TEXT_GBK: LazyLock<Format> = LazyLock::new(Format::claim);
 
 /// Silence that ends a message of a client that sends no newlines.
 const QUIET: Duration = Duration::from_millis(200);
@@ -41,7 +41,10 @@ const SEARCH_HITS: u32 = 10;
 pub(crate) struct TextSession {
     lines: LineDecoder,
     phase: Phase,
+    /// The listener's, until the client shows another one by itself or chooses one.
     language: Language,
+    /// The client has chosen its language.
+    chosen: bool,
     paced: bool,
     /// Past events that are shown after the login.
     backlog: u32,
@@ -90,7 +93,8 @@ impl TextSession {
         Self {
             lines,
             phase: Phase::Naming,
-            language: Language::En,
+            language: options.language.unwrap_or_default(),
+            chosen: false,
             paced: options.paced,
             backlog: options.backlog,
             room: None,
@@ -105,7 +109,7 @@ impl TextSession {
                 None => return,
                 Some(Ok(message)) => self.message(message, step),
                 Some(Err(error)) => {
-                    self.tell(step, &error.to_string());
+                    self.pass_on(step, &error.to_string());
                     step.close |= error.is_fatal();
                 }
             }
@@ -128,10 +132,12 @@ impl TextSession {
             step.close = true;
             return;
         }
-        self.language = language_of(line, self.lines.charset());
+        if let (false, Some(shown)) = (self.chosen, words::shown_by(line, self.lines.charset())) {
+            self.language = shown;
+        }
         match parse_line(line) {
             Line::Slash(slash) => self.before_login(slash, step),
-            Line::Say(name) if name.trim().is_empty() => self.tell(step, self.words().greeting),
+            Line::Say(name) if name.trim().is_empty() => self.note(step, words::GREETING, &[]),
             Line::Say(name) => self.log_in(name, None, step),
         }
     }
@@ -164,7 +170,8 @@ impl TextSession {
             Slash::Quit => self.quit(step),
             Slash::Login { name, password } => self.log_in(&name, password, step),
             Slash::Nick(name) => self.log_in(&name, None, step),
-            _ => self.tell(step, self.words().greeting),
+            Slash::Lang(language) => self.speak(language, step),
+            _ => self.note(step, words::GREETING, &[]),
         }
     }
 
@@ -173,7 +180,7 @@ impl TextSession {
             (Ok(name), Some(password)) => Credentials::Password(name, password),
             (Ok(name), None) => Credentials::Guest(Some(name)),
             (Err(_), None) if name.starts_with("hub_") => Credentials::Token(name.to_owned()),
-            (Err(error), _) => return self.tell(step, &format!("{}: {error}", self.words().bad_name)),
+            (Err(error), _) => return self.bad_name(step, &error),
         };
         self.phase = Phase::LoggingIn;
         step.login = Some(Login { credentials, client: None });
@@ -183,7 +190,7 @@ impl TextSession {
         match result {
             Err(refusal) => {
                 self.phase = Phase::Naming;
-                self.tell(step, &refusal.text);
+                self.pass_on(step, &refusal.text);
             }
             Ok(me) => {
                 self.phase = Phase::Ready;
@@ -191,7 +198,8 @@ impl TextSession {
                 self.room = None;
                 self.waiting = None;
                 if me.renamed {
-                    self.tell(step, &format!("{} {}", self.words().renamed, me.name));
+                    let parts = [("name", me.name.as_str())];
+                    self.note(step, "that name is taken: you are {name}", &parts);
                 }
                 step.own_events = Some(false);
                 let from = if self.backlog > 0 { Start::Last(self.backlog) } else { Start::Head };
@@ -231,8 +239,11 @@ impl TextSession {
         match slash {
             Slash::Help => self.help(step),
             Slash::Quit => self.quit(step),
-            Slash::Usage(usage) => self.tell(step, &format!("{} {usage}", self.words().usage)),
-            Slash::Unknown(name) => self.tell(step, &format!("{} /{name}", self.words().unknown)),
+            Slash::Lang(language) => self.speak(language, step),
+            Slash::Usage(usage) => self.note(step, "usage: {usage}", &[("usage", usage)]),
+            Slash::Unknown(name) => {
+                self.note(step, "there is no such command (see /help): /{name}", &[("name", &name)]);
+            }
             Slash::Me(text) => self.say(Text::ours(format!("/me {text}")), step),
             Slash::Login { name, password } => self.log_in(&name, password, step),
             Slash::Register { password } => self.register(password, step),
@@ -273,7 +284,7 @@ impl TextSession {
                     let settings = RoomSettings { visibility: Some(visibility), ..RoomSettings::default() };
                     self.ask(Asked::Done, Command::Create { name, settings }, step);
                 }
-                Err(error) => self.tell(step, &format!("{}: {error}", self.words().bad_room)),
+                Err(error) => self.bad_room(step, &error),
             },
             moderation => self.moderate(moderation, here, step),
         }
@@ -303,7 +314,7 @@ impl TextSession {
         match &self.phase {
             // The hub knows the name of this session.
             Phase::Ready => self.ask(Asked::Show, Command::Register { name: None, password }, step),
-            _ => self.tell(step, self.words().greeting),
+            _ => self.note(step, words::GREETING, &[]),
         }
     }
 
@@ -323,7 +334,7 @@ impl TextSession {
                 let (asked, command) = command(name);
                 self.ask(asked, command, step);
             }
-            Err(error) => self.tell(step, &format!("{}: {error}", self.words().bad_name)),
+            Err(error) => self.bad_name(step, &error),
         }
     }
 
@@ -333,7 +344,7 @@ impl TextSession {
                 let (asked, command) = command(RoomRef::Name(name));
                 self.ask(asked, command, step);
             }
-            Err(error) => self.tell(step, &format!("{}: {error}", self.words().bad_room)),
+            Err(error) => self.bad_room(step, &error),
         }
     }
 
@@ -349,11 +360,15 @@ impl TextSession {
         match delivery {
             Delivery::Reply(ticket, reply) => self.reply(ticket, reply, step),
             Delivery::Opened(card) => self.open.push((card.name, card.id)),
-            Delivery::Gap { from, to, .. } => self.tell(step, &self.words().gap(to - from + 1)),
+            Delivery::Gap { from, to, .. } => {
+                let n = (to - from + 1).to_string();
+                self.note(step, "{n} messages are no longer kept", &[("n", &n)]);
+            }
             Delivery::Ended { room, reason } => self.ended(room, reason, step),
-            Delivery::Signal(Signal::Notice(text)) => self.tell(step, &text),
+            Delivery::Signal(Signal::Notice(text)) => self.pass_on(step, &text),
             Delivery::Signal(Signal::Invited { name, by }) => {
-                self.tell(step, &self.words().invited(&name, &by));
+                let parts = [("by", by.as_str()), ("room", name.as_str())];
+                self.note(step, "{by} invites you to {room}: /join {room}", &parts);
             }
             // Who types and who comes is not for those who print whatever arrives.
             Delivery::Signal(_) | Delivery::Events(_) | Delivery::Closed(_) => {}
@@ -363,10 +378,7 @@ impl TextSession {
     fn ended(&mut self, room: RoomId, reason: hubbub_hub::EndReason, step: &mut Step) {
         let name = self.open.iter().position(|(_, id)| *id == room).map(|at| self.open.swap_remove(at).0);
         if reason != hubbub_hub::EndReason::Left {
-            let why = match self.language {
-                Language::Zh => reply::ended_zh(reason),
-                Language::En => reply::ended_en(reason),
-            };
+            let why = words::tell(self.language, reply::ended_gist(reason), &[]);
             self.tell(step, &format!("{why}: {}", name.as_ref().map_or("", |name| name.as_str())));
         }
         if self.room == Some(room) {
@@ -387,10 +399,10 @@ impl TextSession {
             self.waiting = None;
         }
         match reply {
-            Err(refusal) => self.tell(step, &refusal.text),
+            Err(refusal) => self.pass_on(step, &refusal.text),
             Ok(Reply::Attached { card, .. }) => self.attached(asked, &card, step),
             Ok(Reply::Room(card)) if matches!(asked, Some(Asked::Topic)) => self.tell(step, &card.topic),
-            Ok(Reply::Done) if matches!(asked, Some(Asked::Done)) => self.tell(step, self.words().done),
+            Ok(Reply::Done) if matches!(asked, Some(Asked::Done)) => self.note(step, "done", &[]),
             Ok(reply) => {
                 for line in lines::of(&reply, self.language) {
                     self.line_out(step, &line);
@@ -417,7 +429,9 @@ impl TextSession {
                 if let Some(old) = old {
                     step.commands.push((Ticket::NONE, Command::Detach { room: RoomRef::Id(old) }));
                 }
-                self.tell(step, &self.words().joined(card));
+                let (n, topic) = (card.attendees.to_string(), lines::topic(card));
+                let parts = [("room", card.name.as_str()), ("n", &n), ("topic", &topic)];
+                self.note(step, "you are in {room} ({n} here){topic}", &parts);
             }
             _ => self.room = Some(card.id),
         }
@@ -429,8 +443,27 @@ impl TextSession {
         }
     }
 
-    fn words(&self) -> &'static Words {
-        Words::in_language(self.language)
+    fn speak(&mut self, language: Language, step: &mut Step) {
+        (self.language, self.chosen) = (language, true);
+        self.note(step, "the hub speaks English to you now", &[]);
+    }
+
+    fn bad_name(&self, step: &mut Step, why: &NameError) {
+        self.note(step, "that cannot be a name: {why}", &[("why", &why.to_string())]);
+    }
+
+    fn bad_room(&self, step: &mut Step, why: &NameError) {
+        self.note(step, "that cannot be a room's name: {why}", &[("why", &why.to_string())]);
+    }
+
+    /// A sentence of this door's own, in the client's language.
+    fn note(&self, step: &mut Step, gist: &str, parts: &[(&str, &str)]) {
+        self.tell(step, &words::tell(self.language, gist, parts));
+    }
+
+    /// A sentence of the hub, which speaks English, in the client's language.
+    fn pass_on(&self, step: &mut Step, sentence: &str) {
+        self.tell(step, &words::translate(self.language, sentence));
     }
 
     /// A line of the hub's own.
@@ -452,7 +485,7 @@ impl TextSession {
 impl Talk for TextSession {
     fn step(&mut self, input: Input<'_>, step: &mut Step) {
         match input {
-            Input::Silence => self.tell(step, self.words().greeting),
+            Input::Silence => self.note(step, words::GREETING, &[]),
             Input::Bytes(bytes) => {
                 self.lines.feed(bytes);
                 self.messages(step);
@@ -461,7 +494,7 @@ impl Talk for TextSession {
             Input::Quiet => match self.lines.quiet() {
                 None => {}
                 Some(Ok(message)) => self.message(message, step),
-                Some(Err(error)) => self.tell(step, &error.to_string()),
+                Some(Err(error)) => self.pass_on(step, &error.to_string()),
             },
             Input::End => self.end(step),
             Input::Bye => {}
@@ -473,7 +506,13 @@ impl Talk for TextSession {
 
     fn show(&mut self, events: &Events) -> Shown {
         let gbk = self.lines.charset().is_gbk();
-        let (format, encode): (Format, Encode) = if gbk { (*TEXT_GBK, text_gbk) } else { (*TEXT, text_utf8) };
+        let [en, zh, en_gbk, zh_gbk] = *FORMATS;
+        let (format, encode): (Format, Encode) = match (self.language, gbk) {
+            (Language::En, false) => (en, utf8::<false>),
+            (Language::Zh, false) => (zh, utf8::<true>),
+            (Language::En, true) => (en_gbk, in_gbk::<false>),
+            (Language::Zh, true) => (zh_gbk, in_gbk::<true>),
+        };
         if !self.paced {
             return Shown::Shared(format, encode);
         }
@@ -505,26 +544,29 @@ impl Talk for TextSession {
 
 impl TextSession {
     fn goodbye(&self, reason: CloseReason, step: &mut Step) {
-        let why = match (self.language, reason) {
-            (_, CloseReason::Slow) if matches!(self.phase, Phase::Ready) => self.words().too_slow,
-            (Language::Zh, reason) => reply::goodbye_zh(reason),
-            (Language::En, reason) => reply::goodbye_en(reason),
+        let gist = match reason {
+            CloseReason::Slow if matches!(self.phase, Phase::Ready) => words::TOO_SLOW,
+            reason => reply::goodbye_gist(reason),
         };
-        self.tell(step, why);
+        self.note(step, gist, &[]);
     }
 }
 
-fn text_utf8(log: &Log, events: &[Event]) -> Encoded {
+/// A block in UTF-8, with the hub's own lines in Chinese or in English.
+fn utf8<const ZH: bool>(log: &Log, events: &[Event]) -> Encoded {
     let direct = log.name().as_str().starts_with('@');
-    Encoded::new(events, |event, out| lines::event(event, direct, out))
+    let language = if ZH { Language::Zh } else { Language::En };
+    Encoded::new(events, |event, out| lines::event(event, direct, language, out))
 }
 
-fn text_gbk(log: &Log, events: &[Event]) -> Encoded {
+/// The same in GBK.
+fn in_gbk<const ZH: bool>(log: &Log, events: &[Event]) -> Encoded {
     let direct = log.name().as_str().starts_with('@');
+    let language = if ZH { Language::Zh } else { Language::En };
     let mut utf8 = Vec::new();
     Encoded::new(events, |event, out| {
         utf8.clear();
-        lines::event(event, direct, &mut utf8);
+        lines::event(event, direct, language, &mut utf8);
         out.extend_from_slice(&to_gbk(&utf8));
     })
 }

@@ -105,7 +105,7 @@ async fn find_door(gate: &Gate, newcomer: Box<Newcomer>) -> Result<Ready, Refuse
     gate.hall.counters.count_detected(protocol);
     drop(silent);
     let Some(door) = gate.door_for(protocol) else {
-        turn_away(&mut stream, last_words(protocol, Refused::NoDoor, &seen)).await;
+        turn_away(&mut stream, last_words(protocol, Refused::NoDoor, &seen, &gate.options)).await;
         return Err(Refused::NoDoor);
     };
     stream.unread(&seen);
@@ -130,13 +130,13 @@ async fn identify(
     let protocol = gate.look_outside().at(gate, &mut plain, &mut seen).await?;
     if protocol != Protocol::Tls {
         if gate.needs_tls(protocol) {
-            turn_away(&mut plain, last_words(protocol, Refused::TlsRequired, &seen)).await;
+            turn_away(&mut plain, last_words(protocol, Refused::TlsRequired, &seen, &gate.options)).await;
             return Err(Refused::TlsRequired);
         }
         return Ok((Looked { stream: Io::plain(plain), seen }, protocol, None));
     }
     let Some(source) = gate.hall.tls.as_ref().filter(|_| gate.options.tls != TlsMode::Off) else {
-        turn_away(&mut plain, last_words(Protocol::Tls, Refused::NoTls, &seen)).await;
+        turn_away(&mut plain, last_words(Protocol::Tls, Refused::NoTls, &seen, &gate.options)).await;
         return Err(Refused::NoTls);
     };
     gate.hall.counters.count_detected(Protocol::Tls);

@@ -2,11 +2,18 @@
 //!
 //! **Invariant.** Pure and constant: no byte of the peer is given back to it. Whoever calls closes the conn after.
 
-use crate::{Protocol, counters::Refused};
+use crate::{Encoding, ListenerOptions, Protocol, counters::Refused};
+use hubbub_model::Language;
 use std::borrow::Cow;
 
-/// What is said before the conn is closed; may be nothing. `first` are the peer's first bytes.
-pub fn last_words(protocol: Protocol, reason: Refused, first: &[u8]) -> Cow<'static, [u8]> {
+/// What is said before the conn is closed; may be nothing. `first` are the peer's first bytes. People at a text client
+/// hear it in the listener's language and encoding.
+pub fn last_words(
+    protocol: Protocol,
+    reason: Refused,
+    first: &[u8],
+    options: &ListenerOptions,
+) -> Cow<'static, [u8]> {
     let needs_tls = reason == Refused::TlsRequired;
     match protocol {
         Protocol::Http1 if needs_tls => http("400 Bad Request", "This address speaks TLS only. Use: https://"),
@@ -23,10 +30,26 @@ pub fn last_words(protocol: Protocol, reason: Refused, first: &[u8]) -> Cow<'sta
         Protocol::Json => {
             Cow::Borrowed(b"{\"status\":\"error\",\"code\":\"unsupported\",\"message\":\"This hub has no chat door.\"}\n")
         }
-        Protocol::Text | Protocol::Telnet if needs_tls => Cow::Borrowed(b"This address speaks TLS only.\r\n"),
-        Protocol::Text | Protocol::Telnet => Cow::Borrowed(b"This hub has no chat door.\r\n"),
+        Protocol::Text | Protocol::Telnet => Cow::Borrowed(to_people(needs_tls, options)),
         Protocol::Tls => Cow::Borrowed(HANDSHAKE_FAILURE),
         Protocol::ProxyV1 | Protocol::ProxyV2 | Protocol::Raw => Cow::Borrowed(b""),
+    }
+}
+
+fn to_people(needs_tls: bool, options: &ListenerOptions) -> &'static [u8] {
+    let is_gbk = options.encoding == Encoding::Gbk;
+    match (options.language.unwrap_or_default(), is_gbk, needs_tls) {
+        (Language::En, _, true) => b"This address speaks TLS only.\r\n",
+        (Language::En, _, false) => b"This hub has no chat door.\r\n",
+        (Language::Zh, false, true) => "这个地址只接受 TLS。\r\n".as_bytes(),
+        (Language::Zh, false, false) => "这个中枢没有聊天门。\r\n".as_bytes(),
+        // The same two sentences in GBK.
+        (Language::Zh, true, true) => {
+            b"\xd5\xe2\xb8\xf6\xb5\xd8\xd6\xb7\xd6\xbb\xbd\xd3\xca\xdc TLS\xa1\xa3\r\n"
+        }
+        (Language::Zh, true, false) => {
+            b"\xd5\xe2\xb8\xf6\xd6\xd0\xca\xe0\xc3\xbb\xd3\xd0\xc1\xc4\xcc\xec\xc3\xc5\xa1\xa3\r\n"
+        }
     }
 }
 
@@ -61,7 +84,10 @@ const HANDSHAKE_FAILURE: &[u8] = &[0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x28];
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::{Verdict, detect};
+    use crate::{
+        Listener,
+        detect::{Verdict, detect},
+    };
 
     const V4: &[u8] = b"\x10\x0c\0\x04MQTT\x04\x02\0\x3c\0\0";
     const V5: &[u8] = b"\x10\x0d\0\x04MQTT\x05\x02\0\x3c\0\0\0";
@@ -100,14 +126,36 @@ mod tests {
             (b"PROXY TCP4 ", Refused::UntrustedProxy, b""),
         ] {
             let Verdict::Is(protocol) = detect(first) else { panic!("{first:?}") };
-            assert_eq!(last_words(protocol, reason, first).escape_ascii().to_string(), words.escape_ascii().to_string());
+            let said = last_words(protocol, reason, first, &options(""));
+            assert_eq!(said.escape_ascii().to_string(), words.escape_ascii().to_string());
+        }
+    }
+
+    fn options(query: &str) -> ListenerOptions {
+        format!("any://127.0.0.1:0{query}").parse::<Listener>().unwrap().options
+    }
+
+    #[test]
+    fn people_hear_it_in_the_listeners_language_and_encoding() {
+        let said = |reason, query| last_words(Protocol::Text, reason, b"ada\n", &options(query));
+        assert_eq!(&*said(Refused::NoDoor, "?lang=zh"), "这个中枢没有聊天门。\r\n".as_bytes());
+        assert_eq!(
+            &*said(Refused::TlsRequired, "?lang=en&encoding=gbk"),
+            b"This address speaks TLS only.\r\n"
+        );
+        for (reason, characters) in [(Refused::NoDoor, 10), (Refused::TlsRequired, 8)] {
+            let gbk = said(reason, "?lang=zh&encoding=gbk");
+            let is_high = |byte: &&u8| byte.is_ascii();
+            let ascii = gbk.iter().filter(is_high).count();
+            assert_eq!((gbk.len() - ascii) / 2, characters, "two bytes each");
+            assert!(gbk.starts_with(b"\xd5\xe2\xb8\xf6") && gbk.ends_with(b"\xa1\xa3\r\n"));
         }
     }
 
     #[test]
     fn json_hears_json() {
         for reason in [Refused::NoDoor, Refused::TlsRequired] {
-            let words = last_words(Protocol::Json, reason, b"{");
+            let words = last_words(Protocol::Json, reason, b"{", &options("?lang=zh"));
             assert!(words.starts_with(b"{\"status\":\"error\",") && words.ends_with(b"}\n"));
         }
     }

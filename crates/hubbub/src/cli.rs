@@ -1,8 +1,11 @@
 //! The command line: which commands there are, and how they are told apart. What each does is in `cmd` and `serve`.
 
-use crate::{cmd, serve};
+mod spoken;
+
+use crate::{cmd, serve, words};
 use anyhow::Result;
-use clap::{Parser, Subcommand, error::ErrorKind};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
+use hubbub_model::Language;
 use std::process::ExitCode;
 
 /// One hub, many doors: a self-hosted place to talk, share files and watch machines
@@ -32,7 +35,16 @@ pub(crate) enum Command {
 
 /// Reads the command line. Help, the version and errors are printed here.
 pub(crate) fn parse() -> Result<Command, ExitCode> {
-    Cli::try_parse().map(|cli| cli.command).map_err(|error| tell(&error))
+    let parsed = command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.map(|cli| cli.command).map_err(|error| tell(&error))
+}
+
+/// The command line as `clap` knows it, in the reader's language.
+pub(crate) fn command() -> clap::Command {
+    match words::tongue() {
+        Language::En => Cli::command(),
+        Language::Zh => spoken::in_chinese(Cli::command()),
+    }
 }
 
 /// Carries out the command.
@@ -66,8 +78,13 @@ fn tell(error: &clap::Error) -> ExitCode {
             ExitCode::from(USAGE)
         }
         _ => {
-            let text = error.render().to_string();
-            eprintln!("hubbub: {}", text.trim_start_matches("error: ").trim_end());
+            let text = match words::tongue() {
+                Language::En => {
+                    error.render().to_string().trim_start_matches("error: ").trim_end().to_owned()
+                }
+                Language::Zh => spoken::complaint(error),
+            };
+            eprintln!("hubbub: {text}");
             ExitCode::from(USAGE)
         }
     }
@@ -89,7 +106,6 @@ Exit codes: 0 done, 1 refused or failed, 2 usage. hubbub COMMAND --help tells mo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_sound() {

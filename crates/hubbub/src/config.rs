@@ -17,7 +17,7 @@ pub(crate) use paths::data_folder;
 pub(crate) use values::{LogFormat, LogLevel, Name};
 
 use hubbub_door::Listener;
-use hubbub_model::Limits;
+use hubbub_model::{Language, Limits};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -27,6 +27,8 @@ use std::path::PathBuf;
 pub(crate) struct Settings {
     /// What the hub calls itself.
     pub(crate) name: Name,
+    /// Of the hub's own lines, at listeners that say nothing else.
+    pub(crate) language: Language,
     /// The data folder as given; [`Config::data`] is the one in use.
     pub(crate) data: Option<PathBuf>,
     /// Where the hub listens.
@@ -70,6 +72,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             name: Name::default(),
+            language: Language::default(),
             data: None,
             listen: values::default_listeners(),
             guests: Guests::default(),

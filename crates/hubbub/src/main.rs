@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     match block_on(command) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("hubbub: {}", one_line(&error));
+            eprintln!("hubbub: {}", words::Causes::of(&error).told());
             ExitCode::FAILURE
         }
     }
@@ -41,28 +41,7 @@ fn block_on(command: cli::Command) -> Result<ExitCode> {
     code
 }
 
-/// The error and its causes. Many errors tell their cause themselves; what has been said is not said again.
+/// The error and its causes in English, for the log and for programs.
 fn one_line(error: &anyhow::Error) -> String {
-    let mut line = String::new();
-    for cause in error.chain().map(|cause| cause.to_string().replace('\n', " ")) {
-        if line.is_empty() {
-            line = cause;
-        } else if !line.contains(cause.trim()) {
-            line = format!("{line}: {cause}");
-        }
-    }
-    line
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_is_one_line_and_says_nothing_twice() {
-        let cause = std::io::Error::other("disk on fire");
-        let error =
-            anyhow::Error::new(cause).context("cannot write x: disk on fire").context("cannot start\nnow");
-        assert_eq!(one_line(&error), "cannot start now: cannot write x: disk on fire");
-    }
+    words::Causes::of(error).english()
 }

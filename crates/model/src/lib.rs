@@ -14,6 +14,7 @@ mod limits;
 mod name;
 mod room;
 mod text;
+pub mod words;
 
 pub use account::{AccountCard, AccountStatus, Role, Scope, TokenCard};
 pub use command::{
@@ -28,3 +29,4 @@ pub use room::{
     Attendee, Durability, Member, Presence, PresenceCard, Retention, RoomCard, RoomKind, Standing, Visibility,
 };
 pub use text::{Text, TextError, harmless};
+pub use words::Language;

@@ -76,7 +76,7 @@ fn event(room: &str, seq: u64, text: &str) -> FromHub {
 }
 
 fn refused(code: Kind) -> FromHub {
-    FromHub::Error { status: Failed::Error, code, message: Text::ours("no") }
+    FromHub::Error { status: Failed::Error, code: Code::Known(code), message: Text::ours("no") }
 }
 
 fn say(text: &str) -> Request {
@@ -110,7 +110,7 @@ fn short(incoming: &Incoming) -> String {
         Incoming::Resumed { missing } => format!("resumed missing={missing}"),
         Incoming::Event { room, value } => format!("{room} {}", value.seq),
         Incoming::Gap { room, from, to } => format!("gap {room} {from}-{to}"),
-        Incoming::Refused { room, refusal } => format!("refused {room} {:?}", refusal.kind),
+        Incoming::Refused { room, refusal } => format!("refused {room} {:?}", refusal.kind().unwrap()),
         Incoming::Signal(_) => "signal".into(),
         other => format!("{other:?}"),
     }
@@ -152,7 +152,9 @@ fn a_refused_login_and_what_is_no_hub_end_the_conn() {
     let mut session = session(&[]);
     session.connected(Instant::now());
     let error = give(&mut session, None, &refused(Kind::BadCredentials)).unwrap_err();
-    assert!(matches!(&error, Fault::Refused(r) if r.kind == Kind::BadCredentials) && error.is_final());
+    assert!(
+        matches!(&error, Fault::Refused(r) if r.kind() == Some(Kind::BadCredentials)) && error.is_final()
+    );
     let error = session.receive(b"{\"type\":\"login\",\"v\":1}").unwrap_err();
     assert!(matches!(error, Fault::NotAHub(_)), "an echo is no hub");
     assert!(matches!(session.receive(b"nonsense").unwrap_err(), Fault::NotAHub(_)));
@@ -328,10 +330,33 @@ fn silence_is_asked_about_and_then_ends_the_conn() {
 #[test]
 fn a_good_bye_and_nonsense_end_the_conn_and_news_does_not() {
     let mut session = in_the_lab();
-    session.receive(b"{\"type\":\"weather\",\"sky\":\"blue\"}").unwrap();
+    session.receive(b"{\"type\":\"weather\",\"message\":\"blue\"}").unwrap();
+    let Some(Incoming::Signal(news)) = session.next_incoming() else { panic!() };
+    assert!(matches!(&*news, FromHub::Unknown(value) if value.message() == Some("blue")));
     assert!(matches!(session.receive(b"{"), Err(Fault::Unreadable(_))));
     let fault = give(&mut session, None, &FromHub::Bye { reason: "stopping".into() }).unwrap_err();
     assert!(!fault.is_final());
+}
+
+#[test]
+fn what_only_a_newer_hub_knows_keeps_its_place_and_its_message() {
+    let mut session = in_the_lab();
+    let poll = r#"{"type":"poll","room":"lab","seq":6,"id":"01933e5a-1c00-7000-8000-000000000001","ts":1,"sender_id":2,"sender_nickname":"bob","session":4,"message":"tea?"}"#;
+    session.receive(poll.as_bytes()).unwrap();
+    assert_eq!(told(&mut session), ["lab 6"]);
+    let joins = come_back(&mut session);
+    assert!(
+        matches!(&joins[0].request, Request::Join { after: Some(place), .. } if place.seq == 6),
+        "it is not asked for again: {joins:?}"
+    );
+    session.submit(say("hi"), 1);
+    let said = sent_by(&mut session);
+    let Some(Rid::Number(rid)) = said.last().unwrap().rid else { panic!() };
+    let answer = format!(r#"{{"type":"error","rid":{rid},"code":"too-loud","message":"whisper"}}"#);
+    session.receive(answer.as_bytes()).unwrap();
+    let (_, refused) = session.next_answer().unwrap();
+    let error = refused.unwrap_err();
+    assert_eq!((error.kind(), error.to_string()), (None, "whisper".to_owned()));
 }
 
 /// A hub of one room, as far as a client can see it: a log, and the marks that were done.

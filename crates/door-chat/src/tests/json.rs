@@ -10,7 +10,7 @@ use std::sync::Arc;
 type Json = Desk<JsonSession>;
 
 fn newcomer() -> Json {
-    Desk::of(JsonSession::new(Arc::new(limits()), Charset::Auto))
+    Desk::of(JsonSession::new(Arc::new(limits()), Charset::Auto, Language::En))
 }
 
 fn native() -> Json {
@@ -275,4 +275,26 @@ fn goodbyes() {
         .put(Input::Goodbye(CloseReason::Stopping))
         .tells("{\"sender_id\":0,\"sender_nickname\":\"System\",\"message\":\"服务器正在停止\"}");
     newcomer().put(Input::Silence).tells_nothing();
+}
+
+#[test]
+fn refusals_are_in_the_language_that_the_login_asked_for() {
+    for (lang, why) in [
+        ("zh", "没有叫 bob 的人"),
+        ("zh-CN", "没有叫 bob 的人"),
+        ("en", "there is nobody named bob"),
+        ("fr", "there is nobody named bob"),
+    ] {
+        let mut desk = newcomer();
+        let login =
+            format!("{{\"type\":\"login\",\"nickname\":\"ada\",\"v\":1,\"rooms\":[],\"lang\":\"{lang}\"}}");
+        desk.says(login.as_bytes()).is_let_in("ada");
+        desk.says(b"{\"type\":\"whois\",\"who\":\"bob\",\"rid\":2}");
+        let ticket = desk.ticket();
+        desk.is_refused(ticket, Kind::NotFound, "there is nobody named bob");
+        let wanted = format!("\"code\":\"not-found\",\"message\":\"{why}\"");
+        assert!(desk.out().contains(&wanted), "{lang}: {}", desk.out());
+    }
+    let mut listener = Desk::of(JsonSession::new(Arc::new(limits()), Charset::Auto, Language::Zh));
+    assert!(listener.says(b"{\"type\":\"ping\"}").out().contains("请先登录："), "{}", listener.out());
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{json, lines, reply, text as text_format};
 use hubbub_hub::{CloseReason, EndReason, Signal, Who};
-use hubbub_model::{Event, EventId, EventKind, MemberChange, Presence, Sender, SenderId, Standing};
+use hubbub_model::{Event, EventId, EventKind, Language, MemberChange, Presence, Sender, SenderId, Standing};
 use hubbub_wire::{Charset, native};
 use std::{fmt::Write, path::Path, sync::Arc};
 
@@ -128,6 +128,24 @@ fn kinds() -> Vec<EventKind> {
     ]
 }
 
+#[test]
+fn what_happens_is_told_in_both_languages_and_what_people_say_is_the_same_bytes() {
+    let han = |line: &str| line.chars().any(|c| matches!(c, '\u{4e00}'..='\u{9fff}'));
+    for kind in kinds() {
+        let event = event(kind);
+        let [en, zh] = [Language::En, Language::Zh].map(|language| {
+            let mut line = Vec::new();
+            lines::event(&event, false, language, &mut line);
+            utf8(line)
+        });
+        match &event.kind {
+            EventKind::Message { .. } | EventKind::Notice(_) => assert_eq!(en, zh),
+            _ if en.is_empty() => assert_eq!(zh, ""),
+            kind => assert!(!han(&en) && han(&zh) && zh.ends_with('\n'), "{kind:?}: {en} {zh}"),
+        }
+    }
+}
+
 fn event(kind: EventKind) -> Event {
     let is_notice = matches!(kind, EventKind::Notice(_));
     let sender = Sender {
@@ -151,7 +169,7 @@ fn event(kind: EventKind) -> Event {
 
 fn shown(what: &str, event: &Event, word: &str, direct: bool) -> Row {
     let (mut line, mut value) = (Vec::new(), Vec::new());
-    lines::event(event, direct, &mut line);
+    lines::event(event, direct, Language::En, &mut line);
     native::encode_event(word, event, &mut value);
     let compatible = json::compatible(std::slice::from_ref(event), false).concat();
     Row { what: what.into(), text: utf8(line), native: utf8(value), compatible: utf8(compatible) }
@@ -246,7 +264,8 @@ fn goodbyes() -> Vec<Row> {
             .map(|reason| in_each(reason.word(), move |talk, step| talk.step(Input::Goodbye(reason), step))),
     );
     for reason in reasons {
-        assert!(!reply::goodbye_en(reason).is_empty() && !reply::goodbye_zh(reason).is_empty());
+        let gist = reply::goodbye_gist(reason);
+        assert_ne!(crate::words::tell(Language::Zh, gist, &[]), gist);
     }
     rows
 }
@@ -262,7 +281,7 @@ fn in_each(what: &str, act: impl Fn(&mut dyn Talk, &mut Step)) -> Row {
     let ticket = lines.ticket();
     lines.is_answered(ticket, attached(2, "lab"));
     let [native, compatible] = [",\"v\":1", ""].map(|v| {
-        let mut desk = Desk::of(json::JsonSession::new(Arc::new(limits()), Charset::Auto));
+        let mut desk = Desk::of(json::JsonSession::new(Arc::new(limits()), Charset::Auto, Language::En));
         desk.says(format!("{{\"type\":\"login\",\"nickname\":\"ada\"{v}}}").as_bytes()).is_let_in("ada");
         let ticket = desk.ticket();
         desk.is_answered(ticket, attached(2, "lab"));
@@ -288,8 +307,8 @@ const HEAD: &str = "\
 本页由测试生成并核对：`UPDATE=1 cargo test -p hubbub-door-chat doors_md` 会重写它。
 
 Every meaning that the hub knows, and the exact bytes that each format of the chat door writes for it. Each line ends
-with one newline, which is not shown. `text` is the [text format](protocol.md#the-text-format) (in English; who has a
-Chinese name or speaks GBK gets the hub's own lines in Chinese), `native` the native protocol, `compatible` the JSON of
+with one newline, which is not shown. `text` is the [text format](protocol.md#the-text-format) (in English; the hub's
+own lines are in Chinese for who asked for it, has a Chinese name, speaks GBK or came where the listener says `lang=zh`), `native` the native protocol, `compatible` the JSON of
 the source documents. This page is made by a test, which fails when it is not true:
 `UPDATE=1 cargo test -p hubbub-door-chat doors_md` writes it anew.
 

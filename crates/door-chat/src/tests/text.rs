@@ -310,7 +310,12 @@ fn gbk_switches_the_conn_and_its_language() {
     assert_eq!(zhang.step.out, hubbub_wire::to_gbk("* 你已进入 lab（2 人在场）\n".as_bytes()));
     let forced =
         Desk::of(TextSession::new(&limits(), &options("?encoding=gbk"), false)).says(b"\n").step.out.clone();
-    assert_eq!(forced, hubbub_wire::to_gbk("* Hubbub。先输入名字，再聊天；/help 查看命令。\n".as_bytes()));
+    assert_eq!(
+        forced,
+        hubbub_wire::to_gbk(
+            "* Hubbub。先输入名字，再聊天；/help 查看命令。/lang en for English.\n".as_bytes()
+        )
+    );
 }
 
 #[test]
@@ -319,7 +324,7 @@ fn help_speaks_both_languages() {
     assert!(inside("张三").says(b"/help\n").out().contains("进入房间"));
     assert!(inside("张三").says("/帮助\n".as_bytes()).out().contains("进入房间"));
     inside("ada").says(b"/xyz\n").tells("* there is no such command (see /help): /xyz").stays();
-    inside("张三").says(b"/xyz\n").tells("* 没有这个命令（见 /help）： /xyz").stays();
+    inside("张三").says(b"/xyz\n").tells("* 没有这个命令（见 /help）：/xyz").stays();
     inside("ada").says(b"/msg bob\n").tells("* usage: /msg NAME TEXT").stays();
 }
 
@@ -365,4 +370,41 @@ fn goodbyes() {
 #[test]
 fn greeting_is_only_for_silence() {
     assert!(newcomer().put(Input::Silence).out().starts_with("* Hubbub."));
+}
+
+#[test]
+fn the_language_is_the_listeners_until_the_client_chooses() {
+    let at = |query| Desk::of(TextSession::new(&limits(), &options(query), false));
+    at("?lang=zh").says(&[b'x'; 1_025]).tells("* 一行超过 1024 字节");
+    at("?lang=en").says(&[b'x'; 1_025]).tells("* a line has more than 1024 bytes");
+    assert!(at("?lang=zh").put(Input::Silence).out().starts_with("* Hubbub。"));
+    let mut gbk = at("?lang=zh&encoding=gbk");
+    gbk.says(b"ada\n").put(Input::LoggedIn(Err(Refusal::new(Kind::Taken, "the account is switched off"))));
+    assert_eq!(gbk.step.out, hubbub_wire::to_gbk("* 账号已停用\n".as_bytes()));
+
+    let mut ada = at("?lang=zh");
+    ada.says(b"/lang en\n").tells("* the hub speaks English to you now").stays();
+    ada.says("艾达\n".as_bytes()).is_let_in("艾达~2").tells("* that name is taken: you are 艾达~2");
+    ada.says(b"/lang zh\n").tells("* 中枢现在对你说中文");
+    ada.says(b"/lang fr\n").tells("* 用法：/lang zh|en").stays();
+}
+
+#[test]
+fn refusals_and_notices_are_in_the_clients_language() {
+    for (language, refused, notice) in [
+        (
+            "en",
+            "there is nobody named bob",
+            "The hub is read-only: its store failed. What was acknowledged is safe; ask the operator.",
+        ),
+        ("zh", "没有叫 bob 的人", "中枢现在是只读的：存储出错。已确认的内容是安全的，请找运维者。"),
+    ] {
+        let mut ada = inside("ada");
+        ada.says(format!("/lang {language}\n").as_bytes()).says(b"/whois bob\n");
+        let ticket = ada.ticket();
+        ada.is_refused(ticket, Kind::NotFound, "there is nobody named bob").tells(&format!("* {refused}"));
+        let told = "The hub is read-only: its store failed. What was acknowledged is safe; ask the operator.";
+        ada.is_told(Delivery::Signal(Signal::Notice(text(told)))).tells(&format!("* {notice}"));
+        ada.is_told(Delivery::Signal(Signal::Notice(text("at five")))).tells("* at five");
+    }
 }

@@ -3,6 +3,7 @@
 //! **Invariant.** Options are typed, and written back as they are read. Whatever is not said has a default.
 
 use super::{Place, UrlError, nearest};
+use hubbub_model::Language;
 use ipnet::IpNet;
 use std::{net::IpAddr, time::Duration};
 
@@ -23,6 +24,8 @@ pub struct ListenerOptions {
     pub paced: bool,
     /// How many past events a text client is shown when it comes.
     pub backlog: u32,
+    /// The language of the hub's own lines, for clients that have not shown another one. Unless said: the hub's.
+    pub language: Option<Language>,
 }
 
 impl ListenerOptions {
@@ -36,6 +39,7 @@ impl ListenerOptions {
             proxy: Vec::new(),
             paced: false,
             backlog: 0,
+            language: None,
         }
     }
 
@@ -51,6 +55,7 @@ impl ListenerOptions {
             "guests" => self.guests = one_of(key, value, &[("yes", true), ("no", false)])?,
             "paced" => self.paced = one_of(key, value, &[("yes", true), ("no", false)])?,
             "tls" => self.tls = one_of(key, value, &TlsMode::WORDS)?,
+            "lang" => self.language = Some(one_of(key, value, &Language::WORDS)?),
             "encoding" => self.encoding = one_of(key, value, &Encoding::WORDS)?,
             "greet" => self.greet = Some(greeting(value)?),
             "proxy" => self.proxy = networks(value)?,
@@ -79,6 +84,7 @@ impl ListenerOptions {
         add(self.guests != plain.guests, "guests", yes(self.guests).to_owned());
         add(self.tls != plain.tls, "tls", word_of(self.tls, &TlsMode::WORDS).to_owned());
         add(self.encoding != plain.encoding, "encoding", word_of(self.encoding, &Encoding::WORDS).to_owned());
+        add(self.language.is_some(), "lang", self.language.unwrap_or_default().code().to_owned());
         add(self.greet.is_some(), "greet", format!("{}ms", self.greet.unwrap_or_default().as_millis()));
         let proxies: Vec<String> = self.proxy.iter().map(ToString::to_string).collect();
         add(!proxies.is_empty(), "proxy", proxies.join(","));
@@ -171,7 +177,7 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     Some(Duration::from_millis(whole.checked_mul(unit_ms)?.checked_add(part_ms)?))
 }
 
-const OPTIONS: [&str; 7] = ["guests", "tls", "encoding", "greet", "proxy", "paced", "backlog"];
+const OPTIONS: [&str; 8] = ["guests", "tls", "encoding", "greet", "proxy", "paced", "backlog", "lang"];
 
 #[cfg(test)]
 mod tests {

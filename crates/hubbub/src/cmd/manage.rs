@@ -4,6 +4,7 @@ use crate::{
     config::{Config, Flags},
     control::{Answer, Request},
     operator::{Missing, Operator},
+    words,
 };
 use anyhow::{Context, Result};
 use jiff::{Timestamp, tz::TimeZone};
@@ -50,15 +51,19 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
 
 /// That it was done: for people a sentence, for programs `{"done":true}`.
 pub(crate) fn print_done(json: bool, sentence: &str) -> Result<()> {
-    if json { print_json(&serde_json::json!({ "done": true })) } else { print(&format!("{sentence}\n")) }
+    if json {
+        print_json(&serde_json::json!({ "done": true }))
+    } else {
+        print(&format!("{}\n", words::translate(sentence)))
+    }
 }
 
 /// Prints a table; nothing where there are no rows.
-pub(crate) fn print_table<const N: usize>(heads: [&str; N], rows: &[[String; N]]) -> Result<()> {
+pub(crate) fn print_table<const N: usize>(heads: [&'static str; N], rows: &[[String; N]]) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    let heads = heads.map(str::to_owned);
+    let heads = heads.map(|head| words::word(head).to_owned());
     let widths: [usize; N] = std::array::from_fn(|column| {
         let cells = rows.iter().chain([&heads]).filter_map(|row| row.get(column));
         cells.map(|cell| cell.width()).max().unwrap_or_default()
@@ -72,9 +77,13 @@ pub(crate) fn print_table<const N: usize>(heads: [&str; N], rows: &[[String; N]]
 }
 
 /// Prints names and values, one pair on a line.
-pub(crate) fn print_pairs(pairs: &[(&str, String)]) -> Result<()> {
-    let width = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    print(&pairs.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect::<String>())
+pub(crate) fn print_pairs(pairs: &[(&'static str, String)]) -> Result<()> {
+    let width = pairs.iter().map(|(name, _)| words::word(name).width()).max().unwrap_or_default();
+    let line = |(name, value): &(&'static str, String)| {
+        let name = words::word(name);
+        format!("{name}{}  {value}\n", " ".repeat(width - name.width()))
+    };
+    print(&pairs.iter().map(line).collect::<String>())
 }
 
 /// To standard output. A reader that has had enough, as `head` has, is no error.
@@ -97,8 +106,8 @@ pub(crate) fn when(ms: i64) -> String {
 }
 
 /// A time that may be missing.
-pub(crate) fn when_or(ms: Option<i64>, otherwise: &str) -> String {
-    ms.map_or_else(|| otherwise.to_owned(), when)
+pub(crate) fn when_or(ms: Option<i64>, otherwise: &'static str) -> String {
+    ms.map_or_else(|| words::word(otherwise).to_owned(), when)
 }
 
 /// Any value of the model as the word that programs read.

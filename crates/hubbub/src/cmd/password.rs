@@ -1,5 +1,6 @@
 //! Where a password comes from: a line of standard input, or a person who types it twice, unseen.
 
+use crate::words::tell;
 use anyhow::{Context, Result, bail};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::io::{self, BufRead, IsTerminal, Read, Write};
@@ -16,8 +17,8 @@ pub(crate) async fn from_terminal() -> Result<Option<String>> {
         return Ok(None);
     }
     let _unseen = Unseen::begin()?;
-    let first = typed("Password: ").await?;
-    let second = typed("The same again: ").await?;
+    let first = typed(&tell("Password: ", &[])).await?;
+    let second = typed(&tell("The same again: ", &[])).await?;
     if first != second {
         bail!("the two passwords differ: try again");
     }

@@ -5,6 +5,7 @@ use crate::{
     config::Config,
     control::{self, Answer, Request},
     data::DataDir,
+    words::{tell, translate},
 };
 use anyhow::{Context, Result, bail};
 use std::process::ExitCode;
@@ -27,9 +28,12 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     if args.which.json {
         print_json(&reloaded)?;
     } else {
-        let kept =
-            reloaded.needs_restart.iter().map(|key| format!("{key} has changed: restart the hub for that"));
-        let lines: Vec<String> = reloaded.applied.iter().cloned().chain(kept).collect();
+        let applied = reloaded.applied.iter().map(|done| translate(done).into_owned());
+        let kept = reloaded
+            .needs_restart
+            .iter()
+            .map(|key| tell("{key} has changed: restart the hub for that", &[("key", key)]));
+        let lines: Vec<String> = applied.chain(kept).collect();
         print(&format!("{}\n", lines.join("\n")))?;
     }
     Ok(ExitCode::SUCCESS)

@@ -4,6 +4,7 @@ use super::manage::{Which, print_done, print_json, print_pairs, print_table, sec
 use crate::{
     control::{Answer, Keep, Request, RoomView, Rules},
     operator::Missing,
+    words,
 };
 use anyhow::Result;
 use clap::{ArgAction, Subcommand};
@@ -149,8 +150,8 @@ fn row(room: &RoomView) -> [String; 6] {
 }
 
 fn show(room: &RoomView) -> Result<()> {
-    let yes = |on: bool| if on { "yes" } else { "no" }.to_owned();
-    let all = || "all".to_owned();
+    let yes = |on: bool| words::word(if on { "yes" } else { "no" }).to_owned();
+    let all = || words::word("all").to_owned();
     print_pairs(&[
         ("name", room.name.clone()),
         ("number", room.id.to_string()),

@@ -1,9 +1,8 @@
 //! `hubbub completions` and `hubbub man`: what shells and readers of manuals need, made of the command line itself.
 
 use super::manage::print;
-use crate::cli::Cli;
+use crate::cli;
 use anyhow::{Context, Result};
-use clap::CommandFactory;
 use clap_complete::Shell;
 use std::{fs, path::PathBuf, process::ExitCode};
 
@@ -28,7 +27,7 @@ pub(crate) struct ManArgs {
 
 pub(crate) fn completions(args: &CompletionsArgs) -> Result<ExitCode> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "hubbub", &mut script);
+    clap_complete::generate(args.shell, &mut cli::command(), "hubbub", &mut script);
     print(&String::from_utf8(script)?)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -36,7 +35,7 @@ pub(crate) fn completions(args: &CompletionsArgs) -> Result<ExitCode> {
 pub(crate) fn man(args: &ManArgs) -> Result<ExitCode> {
     let dir = args.dir.display();
     fs::create_dir_all(&args.dir).with_context(|| format!("cannot make the folder {dir}"))?;
-    clap_mangen::generate_to(Cli::command(), &args.dir)
+    clap_mangen::generate_to(cli::command(), &args.dir)
         .with_context(|| format!("cannot write the pages to {dir}"))?;
     Ok(ExitCode::SUCCESS)
 }

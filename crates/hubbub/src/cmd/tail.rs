@@ -7,7 +7,7 @@ use super::{
     login::{Login, safe, tell_pinned, told},
     say::hub_gone,
 };
-use crate::words::tell;
+use crate::words::{tell, translate};
 use anyhow::{Result, anyhow, bail};
 use hubbub_client::{
     Begin, Client, ClientError, Events, Incoming,
@@ -108,7 +108,7 @@ impl Printer {
                         &[("room", &joined.room)],
                     ));
                 }
-                Incoming::Offline { reason, .. } => self.note(&reason.to_string()),
+                Incoming::Offline { reason, .. } => self.note(&translate(&reason.to_string())),
                 Incoming::Resumed { missing: 0 } => self.note(&tell("back, nothing missed", &[])),
                 Incoming::Resumed { missing } => {
                     self.note(&tell("back; {n} messages are no longer kept", &[("n", &missing.to_string())]));

@@ -4,6 +4,7 @@ use super::manage::{Which, print, print_done, print_json, print_table, seconds, 
 use crate::{
     control::{Answer, Request},
     operator::Missing,
+    words::tell,
 };
 use anyhow::Result;
 use clap::{Subcommand, builder::PossibleValuesParser, builder::TypedValueParser};
@@ -65,7 +66,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         Answer::Token(new) if json => print_json(&new)?,
         Answer::Token(new) => {
             // The secret stands alone on standard output, so that it can go into a file.
-            eprintln!("token {} of {}; its secret is shown this once:", new.token.id, new.token.account);
+            let (id, name) = (new.token.id.to_string(), new.token.account.to_string());
+            let parts = [("id", &*id), ("name", &*name)];
+            eprintln!("{}", tell("token {id} of {name}; its secret is shown this once:", &parts));
             print(&format!("{}\n", new.secret))?;
         }
         Answer::Tokens(cards) if json => print_json(&cards)?,

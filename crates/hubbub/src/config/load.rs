@@ -9,6 +9,7 @@ use super::{
 };
 use anyhow::{Context, Result, anyhow, bail};
 use hubbub_hub::WallClock;
+use hubbub_model::Language;
 use std::{
     collections::BTreeMap,
     env,
@@ -93,7 +94,12 @@ impl Config {
             sources.insert(given.key.name, given.source);
             put(&mut merged, given.key, given.value);
         }
-        let settings: Settings = merged.try_into().context("the configuration contradicts itself")?;
+        let mut settings: Settings = merged.try_into().context("the configuration contradicts itself")?;
+        if settings.language != Language::default() {
+            for listener in &mut settings.listen {
+                listener.options.language.get_or_insert(settings.language);
+            }
+        }
         both_or_none(&settings, &sources)?;
         let given = flags.data.clone().or_else(|| settings.data.clone());
         let data = given.map_or_else(paths::data_folder, Ok)?;
@@ -356,6 +362,17 @@ mod tests {
             let error = config(file, &[], &flags(Some("/data"), &[])).unwrap_err();
             assert_eq!(error.to_string(), wanted, "{file}");
         }
+    }
+
+    #[test]
+    fn the_hubs_language_is_that_of_listeners_that_say_nothing_else() {
+        let file = "language = \"zh\"\nlisten = [\"any://127.0.0.1:1\", \"any://127.0.0.1:2?lang=en\"]\n";
+        assert_eq!(urls(&from_file(file)), ["any://127.0.0.1:1?lang=zh", "any://127.0.0.1:2?lang=en"]);
+        let refused = config("language = \"de\"", &[], &Flags::default()).unwrap_err().to_string();
+        assert!(
+            refused.ends_with("language = \"de\" is not possible: it takes \"en\" or \"zh\""),
+            "{refused}"
+        );
     }
 
     #[test]

@@ -72,6 +72,14 @@ type Row = (&'static str, Kind, &'static str, &'static str, &'static str);
 const OWN: &[Row] = &[
     ("name", Kind::Text, r#""hubbub""#, r#"a name, such as "lab""#, "What the hub calls itself."),
     (
+        "language",
+        Kind::Text,
+        r#""en""#,
+        r#""en" or "zh""#,
+        "The language of the hub's own lines to text clients, and of refusals: en or zh. A listener may say otherwise with \
+         lang=zh, whoever writes a Chinese name or GBK reads Chinese, and /lang chooses for oneself.",
+    ),
+    (
         "data",
         Kind::Path,
         r#""/var/lib/hubbub""#,
@@ -87,7 +95,7 @@ const OWN: &[Row] = &[
         "Where the hub listens. any:// tells protocols apart by their first bytes; chat://, relay:// and echo:// are \
          one door each, and an s behind the name (anys://) means TLS from the first byte. any+unix:///PATH is a Unix \
          socket, port 0 any free port, * every address. Options follow as in any://0.0.0.0:7272?guests=yes&tls=required: \
-         guests, tls, encoding, greet, proxy, paced, backlog. Beyond this machine, guests are welcome only where it says \
+         guests, tls, encoding, greet, proxy, paced, backlog, lang. Beyond this machine, guests are welcome only where it says \
          guests=yes.",
     ),
     (

@@ -131,6 +131,14 @@ mod tests {
         fn now_ms(&self) -> i64 {
             self.0.load(Ordering::SeqCst)
         }
+
+        fn elapsed(&self) -> Duration {
+            hubbub_hub::WallClock.elapsed()
+        }
+
+        fn until(&self, elapsed: Duration) -> hubbub_hub::Pause<'_> {
+            Box::pin(async move { hubbub_hub::WallClock.until(elapsed).await })
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use super::{
     request::Envelope,
     rid::Rid,
     value::{
-        AttendeeValue, Failed, FromHub, Joined, MemberValue, OWN_WAY, PersonValue, Received, RoomValue,
+        AttendeeValue, Code, Failed, FromHub, Joined, MemberValue, OWN_WAY, PersonValue, Received, RoomValue,
         Welcome,
     },
 };
@@ -98,7 +98,7 @@ pub fn encode_reply(rid: Option<&Rid>, reply: &Reply, room: &str, out: &mut Vec<
 /// Appends a refusal.
 pub fn encode_refusal(rid: Option<&Rid>, refusal: &Refusal, out: &mut Vec<u8>) {
     let (code, message) = (refusal.kind, refusal.text.clone());
-    encode_answer(rid, &FromHub::Error { status: Failed::Error, code, message }, out);
+    encode_answer(rid, &FromHub::Error { status: Failed::Error, code: Code::Known(code), message }, out);
 }
 
 /// Appends a value that answers nothing: a signal.

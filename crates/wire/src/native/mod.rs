@@ -34,6 +34,6 @@ pub use request::{At, Envelope, Login, Open, Request, Resume, Settings, start};
 pub use rid::{RID_BYTES_MAX, Rid, Secret};
 pub use schema::schema;
 pub use value::{
-    AttendeeValue, Bounds, Ended, EventBody, EventValue, Failed, FromHub, Joined, MemberValue, Person,
-    PersonValue, Received, RoomValue, Succeeded, Welcome,
+    AttendeeValue, Bounds, Code, Ended, EventBody, EventValue, Failed, FromHub, Joined, MemberValue, Person,
+    PersonValue, Received, RoomValue, Succeeded, Unknown, Welcome,
 };

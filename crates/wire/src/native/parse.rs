@@ -184,20 +184,22 @@ fn complaint_without(tree: &Value, name: &str) -> Option<String> {
 #[error("not a value of the hub: {0}")]
 pub struct NotFromHub(#[from] serde_json::Error);
 
-/// Reads one value of the hub. A value of a type that this version does not know is `FromHub::Unknown`.
+/// Reads one value of the hub. What this version does not know (a type, or a known type with other members) is
+/// `FromHub::Unknown`; an event among that is an event still, with `EventBody::Unknown`. Only what the client's own places
+/// and answers rest on must be whole.
 pub fn parse_from_hub(value: &[u8]) -> Result<Received, NotFromHub> {
     if let Some(event) = parse_heard(value) {
         return Ok(event);
     }
     let mut tree: Value = serde_json::from_slice(value)?;
     name_type(&mut tree);
-    match Received::deserialize(&tree) {
-        Ok(received) => Ok(received),
-        Err(_) if is_unknown(&tree) => {
-            let rid = tree.get("rid").and_then(|rid| Rid::deserialize(rid).ok());
-            Ok(Received { rid, value: FromHub::Unknown })
+    let received = Received::deserialize(&tree)?;
+    match &received.value {
+        FromHub::Unknown(value) if MUST_BE_WHOLE.contains(&value.kind.as_str()) => {
+            let text = format!("the value {:?} is not whole", value.kind);
+            Err(<serde_json::Error as de::Error>::custom(text).into())
         }
-        Err(e) => Err(e.into()),
+        _ => Ok(received),
     }
 }
 
@@ -209,10 +211,6 @@ fn name_type(tree: &mut Value) {
     {
         members.insert("type".into(), "error".into());
     }
-}
-
-fn is_unknown(tree: &Value) -> bool {
-    tree.get("type").and_then(Value::as_str).is_some_and(|kind| !FromHub::TYPES.contains(&kind))
 }
 
 impl FromHub {
@@ -329,6 +327,8 @@ impl<'de> de::Visitor<'de> for WordVisitor {
     }
 }
 
+/// What the client's own places and answers rest on.
+const MUST_BE_WHOLE: &[&str] = &["welcome", "error", "sent", "joined", "gap", "closed", "named", "bye"];
 /// How much of an unknown type an answer repeats.
 const TYPE_SHOWN_CHARS: usize = 32;
 /// How many members are tried in the search for the one at fault; bounds the work that a bad request makes.

@@ -9,7 +9,8 @@ use hubbub_model::{
     AccountCard, Durability, EventId, Kind, Limits, MemberChange, Presence, Retention, Role, RoomKind,
     SenderKind, Standing, Text, TokenCard, Visibility,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
+use serde_json::{Map, Value};
 
 /// A value from the hub, with the mark of the request that it answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -33,7 +34,7 @@ pub enum FromHub {
     Error {
         #[serde(default)]
         status: Failed,
-        code: Kind,
+        code: Code,
         message: Text,
     },
     /// Done; nothing to tell.
@@ -120,12 +121,51 @@ pub enum FromHub {
     Announce { text: Text },
     /// The hub closes the conn.
     Bye { reason: String },
-    /// A value of a type that this version does not know. It can be passed over.
-    #[serde(skip)]
-    Unknown,
     /// An event of a log.
     #[serde(untagged)]
     Event(Box<EventValue>),
+    /// A value that this version does not know. It can be passed over, or shown by its message.
+    #[serde(untagged)]
+    #[schemars(skip)]
+    Unknown(Box<Unknown>),
+}
+
+/// What a refusal means: a word that this version knows, or one of a newer hub.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(untagged)]
+pub enum Code {
+    /// A meaning that this version knows.
+    Known(Kind),
+    /// One that it does not know: the message says what it means.
+    Other(String),
+}
+
+impl Code {
+    /// The meaning, if this version knows it.
+    pub fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Known(kind) => Some(*kind),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+/// Something of a type, or with members, that this version does not know; kept as it came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unknown {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its other members.
+    #[serde(flatten)]
+    pub members: Map<String, Value>,
+}
+
+impl Unknown {
+    /// What it says to people, if anything.
+    pub fn message(&self) -> Option<&str> {
+        ["message", "text"].into_iter().find_map(|name| self.members.get(name)?.as_str())
+    }
 }
 
 /// Why a room is no longer open.
@@ -140,6 +180,10 @@ pub enum Ended {
     Banned,
     /// The room was deleted.
     Deleted,
+    /// In a way that this version does not know.
+    #[serde(other)]
+    #[schemars(skip)]
+    Other,
 }
 
 /// The word `ok`.
@@ -173,8 +217,10 @@ pub struct Welcome {
     /// The name that one got; not always the name that was asked for.
     pub nickname: String,
     /// What one is.
+    #[serde(deserialize_with = "kind_or_account")]
     pub kind: SenderKind,
     /// What one may do.
+    #[serde(deserialize_with = "role_or_member")]
     pub role: Role,
     /// This login's number: events that carry it are one's own.
     pub session: u64,
@@ -287,6 +333,7 @@ pub struct Person {
     /// The name shown.
     pub nickname: String,
     /// What they are.
+    #[serde(deserialize_with = "kind_or_account")]
     pub kind: SenderKind,
 }
 
@@ -311,6 +358,7 @@ pub struct AttendeeValue {
     /// The name shown.
     pub nickname: String,
     /// What they are.
+    #[serde(deserialize_with = "kind_or_account")]
     pub kind: SenderKind,
     /// Standing in the room.
     pub standing: Standing,
@@ -351,7 +399,7 @@ pub struct EventValue {
     /// The sender's name.
     pub sender_nickname: String,
     /// What the sender is. Absent: an account.
-    #[serde(default = "account", skip_serializing_if = "is_account")]
+    #[serde(default = "account", deserialize_with = "kind_or_account", skip_serializing_if = "is_account")]
     #[schemars(extend("default" = "account"))]
     pub sender_kind: SenderKind,
     /// The way in, as people know it: `nc`, `web`, `irc` … Absent: `json`.
@@ -406,6 +454,34 @@ pub enum EventBody {
     Notice { text: Text },
     /// A file landed in the room's folder.
     File { name: Text, size: u64 },
+    /// Something that this version does not know, at its place all the same.
+    #[serde(untagged)]
+    #[schemars(skip)]
+    Unknown(Unknown),
+}
+
+/// A word that this version may not know.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Word<T> {
+    Known(T),
+    Other(IgnoredAny),
+}
+
+/// What a newer hub calls otherwise is shown as an account.
+fn kind_or_account<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SenderKind, D::Error> {
+    Ok(match Word::deserialize(deserializer)? {
+        Word::Known(kind) => kind,
+        Word::Other(IgnoredAny) => SenderKind::Account,
+    })
+}
+
+/// A role of a newer hub counts as a member's: the hub decides what it allows.
+fn role_or_member<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Role, D::Error> {
+    Ok(match Word::deserialize(deserializer)? {
+        Word::Known(role) => role,
+        Word::Other(IgnoredAny) => Role::Member,
+    })
 }
 
 fn account() -> SenderKind {

@@ -14,4 +14,4 @@ mod telnet;
 
 pub use decode::{LineDecoder, LineError};
 pub use encode::{PACED_BYTES_MAX, encode_line, encode_message, paced};
-pub use slash::{Language, Line, Slash, SlashRow, help, looks_like_http, parse_line};
+pub use slash::{Line, Slash, SlashRow, help, looks_like_http, parse_line};

@@ -3,7 +3,7 @@
 //! **Invariant.** One table holds each command's names, arguments, help and parser, so that `/help` cannot say
 //! what is not true. `//x` says `/x`. A name with spaces is written in double quotes, which no name contains.
 
-use hubbub_model::{Standing, Visibility};
+use hubbub_model::{Language, Standing, Visibility};
 
 /// A line after the login.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +81,8 @@ pub enum Slash {
     Whois(String),
     /// There is no such command; its name as typed.
     Unknown(String),
+    /// Which language the hub's own lines are in.
+    Lang(Language),
     /// The arguments do not fit; how the command is used.
     Usage(&'static str),
 }
@@ -97,16 +99,6 @@ pub struct SlashRow {
     /// What it does, in Chinese.
     pub zh: &'static str,
     parse: fn(&str) -> Option<Slash>,
-}
-
-/// The language of `/help`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Language {
-    /// English.
-    #[default]
-    En,
-    /// Chinese.
-    Zh,
 }
 
 /// Reads a line. What begins with `/` and a letter is a command; `//x` says `/x`.
@@ -199,6 +191,7 @@ table! {
     ["deop" "取消管理"] "/deop NAME" "take that back" "取消管理员" |a| stand(a, Standing::Member);
     ["voice" "发言"] "/voice NAME" "let somebody speak" "允许发言" |a| stand(a, Standing::Voice);
     ["devoice" "取消发言"] "/devoice NAME" "take that back" "取消发言" |a| stand(a, Standing::Member);
+    ["lang" "language" "语言"] "/lang zh|en" "choose the language" "选择语言" lang;
     ["quit" "exit" "bye" "q" "退出"] "/quit" "say good-bye" "断开连接" |_| Some(Slash::Quit);
 }
 
@@ -217,6 +210,12 @@ fn history(arguments: &str) -> Option<Slash> {
 fn login(arguments: &str) -> Option<Slash> {
     let (name, password) = first(arguments)?;
     Some(Slash::Login { name, password: rest(password) })
+}
+
+fn lang(arguments: &str) -> Option<Slash> {
+    let word = arguments.to_ascii_lowercase();
+    let known = Language::WORDS.into_iter().chain([("中文", Language::Zh), ("english", Language::En)]);
+    known.into_iter().find(|(code, _)| *code == word).map(|(_, language)| Slash::Lang(language))
 }
 
 fn password(arguments: &str) -> Option<Slash> {
@@ -380,6 +379,9 @@ mod tests {
             ("/ignore bob", Slash::Ignore { who: "bob".into(), on: true }),
             ("/search 聊天", Slash::Search("聊天".into())),
             ("/whois \"Ada L.\"", Slash::Whois("Ada L.".into())),
+            ("/lang zh", Slash::Lang(Language::Zh)),
+            ("/LANG EN", Slash::Lang(Language::En)),
+            ("/语言 中文", Slash::Lang(Language::Zh)),
             ("/fly", Slash::Unknown("fly".into())),
         ];
         for (line, want) in cases {
@@ -389,9 +391,17 @@ mod tests {
 
     #[test]
     fn arguments_that_do_not_fit_show_the_usage() {
-        for line in
-            ["/join", "/join a b", "/msg", "/msg bob", "/nick", "/history x", "/create lab round", "/op"]
-        {
+        for line in [
+            "/join",
+            "/join a b",
+            "/msg",
+            "/msg bob",
+            "/nick",
+            "/history x",
+            "/create lab round",
+            "/op",
+            "/lang de",
+        ] {
             let Slash::Usage(usage) = slash(line) else { panic!("{line}") };
             assert!(usage.starts_with(line.split(' ').next().unwrap()));
         }

@@ -52,6 +52,7 @@ pub(crate) fn signal(
         }
         FromHub::Announce { text } => text.to_string(),
         FromHub::Error { message, .. } => message.to_string(),
+        FromHub::Unknown(value) => value.message()?.to_owned(),
         _ => return None,
     };
     Some(notice(&(tag.unwrap_or_default() + &told)))
@@ -125,6 +126,10 @@ fn change(name: &str, body: &EventBody) -> String {
         }
         EventBody::Notice { text } => text.to_string(),
         EventBody::Message { message, .. } => message.to_string(),
+        EventBody::Unknown(value) => match value.message() {
+            Some(message) => format!("{}: {message}", name.1),
+            None => tell("{name}: something of a newer hub ({kind})", &[name, ("kind", &value.kind)]),
+        },
     };
     one_line(told.trim_end())
 }
@@ -145,10 +150,9 @@ fn member(name: (&str, &str), change: &MemberChange) -> String {
         MemberChange::Unbanned { name: who } => {
             tell("{name} lifted the ban of {who}", &[name, ("who", who.as_str())])
         }
-        MemberChange::Standing { name: who, standing } => tell(
-            "{name} made {who} {standing}",
-            &[name, ("who", who.as_str()), ("standing", standing_word(*standing))],
-        ),
+        MemberChange::Standing { name: who, standing } => {
+            tell("{name} made {who} {why}", &[name, ("who", who.as_str()), ("why", standing_word(*standing))])
+        }
         MemberChange::Settings { what } => tell("{name} changed the room: {what}", &[name, ("what", what)]),
         MemberChange::Renamed { name: room } => {
             tell("{name} renamed the room to {room}", &[name, ("room", room.as_str())])
@@ -163,6 +167,7 @@ fn closed(room: &str, reason: Ended) -> String {
         Ended::Kicked => tell("you were sent out of {room}", &room),
         Ended::Banned => tell("you are banned from {room}", &room),
         Ended::Deleted => tell("{room} was deleted", &room),
+        Ended::Other => tell("you are no longer in {room}", &room),
     }
 }
 

@@ -16,14 +16,19 @@ pub(super) fn check(tls: &Tls, data: &DataDir) -> Check {
     }
     let usable = hubbub_door::TlsSource::from_files(&cert, &key);
     if let Err(error) = usable {
-        return Check::fail("certificate", error.to_string(), "the hub does not start before that");
+        let advice = if is_own {
+            "give files that the hub can use as tls.cert and tls.key: it does not start before that"
+        } else {
+            "remove DATA/tls to have a new one made: the hub does not start before that"
+        };
+        return Check::fail("certificate", error.to_string(), advice);
     }
     match facts(&cert) {
         Some((facts, fingerprint)) => judge(&cert, &facts, &fingerprint, WallClock.now_ms(), is_own),
         None => Check::warn(
             "certificate",
             format!("{} is of an unusual form", cert.display()),
-            "check its end yourself",
+            "look at its dates with openssl x509 -dates",
         ),
     }
 }
@@ -48,7 +53,7 @@ fn judge(cert: &Path, facts: &der::Facts, fingerprint: &str, now_ms: i64, is_own
         Check::fail(
             "certificate",
             format!("{text}; it is not good before {since}"),
-            "check this machine's clock",
+            "set this machine's clock",
         )
     } else if facts.until_ms - now_ms < SOON_MS {
         Check::warn("certificate", format!("{text}; it ends soon"), renew)

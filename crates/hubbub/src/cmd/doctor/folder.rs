@@ -1,7 +1,8 @@
 //! The data folder and the store in it.
 
 use super::Check;
-use crate::{config::MEMORY, control::Status, data::DataDir};
+use crate::{config::MEMORY, control::Status, data::DataDir, words::Causes};
+use hubbub_hub::store::{StoreError, StoreFault};
 use hubbub_store::SqliteStore;
 use std::{fs, os::unix::fs::MetadataExt, path::Path};
 
@@ -63,7 +64,11 @@ fn space(path: &Path) -> Check {
     let free = match rustix::fs::statvfs(path) {
         Ok(disk) => disk.f_bavail.saturating_mul(disk.f_frsize) >> 20,
         Err(error) => {
-            return Check::warn("disk", format!("its free space is not known: {error}"), "check it yourself");
+            return Check::warn(
+                "disk",
+                format!("its free space is not known: {error}"),
+                "look at it with df",
+            );
         }
     };
     let text = format!("{free} MiB are free");
@@ -89,20 +94,31 @@ pub(super) fn store(data: &DataDir, status: Option<&Status>) -> Check {
             return Check::warn("store", format!("not looked at: {taken}"), "run this again later");
         }
         Err(error) => {
-            return Check::fail(
-                "store",
-                crate::one_line(&error),
-                "run this as the user that the hub runs as",
-            );
+            return Check::fail("store", Causes::of(&error), "run this as the user that the hub runs as");
         }
     };
     match SqliteStore::check(data.path(), false) {
         Ok(()) => Check::ok("store", format!("{} is sound", data.store().display())),
-        Err(error) => Check::fail(
-            "store",
-            crate::one_line(&error.into()),
-            "keep a copy of the folder, then restore a backup",
-        ),
+        Err(error) => Check::fail("store", found(&error), remedy(error.fault)),
+    }
+}
+
+/// What is wrong, without the store's own advice, which may be to run this.
+fn found(error: &StoreError) -> String {
+    error.text.rsplit_once(". ").map_or(error.text.as_str(), |(what, _)| what).to_owned()
+}
+
+fn remedy(fault: StoreFault) -> &'static str {
+    match fault {
+        StoreFault::Full => "make room on the disk, then run this again",
+        StoreFault::Io => "look into the system's log and check the disk",
+        StoreFault::Corrupt => {
+            "stop all that writes there, keep a copy of the whole folder, then put the last backup in its place"
+        }
+        StoreFault::Locked => "stop the other hubbub, or whatever has hubbub.db open",
+        StoreFault::Open => "let this user read and write the data folder and hubbub.db",
+        StoreFault::Newer => "update hubbub, or restore a backup",
+        StoreFault::Ours => "report this fault of hubbub",
     }
 }
 

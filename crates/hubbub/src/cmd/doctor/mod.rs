@@ -13,8 +13,10 @@ use crate::{
     control::{self, Answer, Request, Status},
     data::DataDir,
     serve::descriptors_wanted,
+    words::{self, Causes},
 };
 use anyhow::Result;
+use hubbub_model::Language;
 use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
 use std::{fmt::Write, process::ExitCode};
@@ -42,7 +44,8 @@ struct Report {
 struct Check {
     verdict: Verdict,
     subject: &'static str,
-    text: String,
+    #[serde(serialize_with = "english")]
+    text: Causes,
     /// What to do, unless all is well.
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<String>,
@@ -57,17 +60,21 @@ enum Verdict {
 }
 
 impl Check {
-    fn ok(subject: &'static str, text: impl Into<String>) -> Self {
+    fn ok(subject: &'static str, text: impl Into<Causes>) -> Self {
         Self { verdict: Verdict::Ok, subject, text: text.into(), advice: None }
     }
 
-    fn warn(subject: &'static str, text: impl Into<String>, advice: impl Into<String>) -> Self {
+    fn warn(subject: &'static str, text: impl Into<Causes>, advice: impl Into<String>) -> Self {
         Self { verdict: Verdict::Warn, subject, text: text.into(), advice: Some(advice.into()) }
     }
 
-    fn fail(subject: &'static str, text: impl Into<String>, advice: impl Into<String>) -> Self {
+    fn fail(subject: &'static str, text: impl Into<Causes>, advice: impl Into<String>) -> Self {
         Self { verdict: Verdict::Fail, subject, text: text.into(), advice: Some(advice.into()) }
     }
+}
+
+fn english<S: serde::Serializer>(text: &Causes, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&text.english())
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
@@ -77,7 +84,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
             let advice = "correct it; docs/configuration.md lists all keys";
             Report {
                 configuration: Vec::new(),
-                checks: vec![Check::fail("configuration", crate::one_line(&error), advice)],
+                checks: vec![Check::fail("configuration", Causes::of(&error), advice)],
             }
         }
     };
@@ -141,7 +148,14 @@ async fn running(data: &DataDir) -> (Check, Option<Status>) {
             None,
         ),
         Err(error) => {
-            (Check::fail("hub", crate::one_line(&error), "run this as the user that the hub runs as"), None)
+            // The first is that this user may not reach it, the other that what answers is not as expected.
+            let is_out_of_reach = error.root_cause().is::<std::io::Error>();
+            let advice = if is_out_of_reach {
+                "run this as the user that the hub runs as"
+            } else {
+                "use the hubbub command that the hub runs, and look into the hub's log"
+            };
+            (Check::fail("hub", Causes::of(&error), advice), None)
         }
     }
 }
@@ -173,19 +187,26 @@ fn shown(report: &Report) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     for (key, value, source) in &report.configuration {
+        let (value, source) = (words::translate(value), words::translate(source));
         let _ = writeln!(text, "{key:key_width$}  {value:value_width$}  {source}");
     }
     if !text.is_empty() {
         text.push('\n');
     }
     for Check { verdict, subject, text: found, advice } in &report.checks {
-        let verdict = match verdict {
-            Verdict::Ok => "ok  ",
+        let verdict = words::word(match verdict {
+            Verdict::Ok => "ok",
             Verdict::Warn => "warn",
             Verdict::Fail => "fail",
+        });
+        let (subject, found) = (words::word(subject), found.told());
+        let colon = match words::tongue() {
+            Language::En => ": ",
+            Language::Zh => "：",
         };
-        let advice = advice.as_ref().map(|advice| format!(": {advice}")).unwrap_or_default();
-        let _ = writeln!(text, "{verdict}  {subject}: {found}{advice}");
+        let advice = advice.as_ref().map(|advice| format!("{colon}{}", words::translate(advice)));
+        let advice = advice.unwrap_or_default();
+        let _ = writeln!(text, "{verdict:4}  {subject}{colon}{found}{advice}");
     }
     text
 }

@@ -158,7 +158,7 @@ fn an_error_says_what_it_means_and_echoes_the_mark() {
     let want = json!({"type":"error","status":"error","code":"not-found","message":"no such room","rid":"a"});
     assert_eq!(tree, want);
     let untyped = parse_from_hub(br#"{"status":"error","code":"busy","message":"later"}"#).unwrap();
-    assert!(matches!(untyped.value, FromHub::Error { code: Kind::Busy, .. }), "{untyped:?}");
+    assert!(matches!(untyped.value, FromHub::Error { code: Code::Known(Kind::Busy), .. }), "{untyped:?}");
 }
 
 fn every_signal() -> Vec<FromHub> {
@@ -192,8 +192,51 @@ fn every_signal_is_read_as_it_was_written() {
 }
 
 #[test]
-fn a_value_of_a_newer_hub_is_passed_over() {
-    let got = parse_from_hub(br#"{"type":"hologram","rid":3}"#).unwrap();
-    assert_eq!(got, Received { rid: Some(Rid::Number(3)), value: FromHub::Unknown });
-    assert!(parse_from_hub(br#"{"type":"gap","room":"lab"}"#).is_err(), "a known one must be whole");
+fn a_value_of_a_newer_hub_is_kept_as_it_came() {
+    let line = r#"{"rid":3,"type":"hologram","text":"look up","depth":[1,2]}"#;
+    let got = parse_from_hub(line.as_bytes()).unwrap();
+    assert_eq!(got.rid, Some(Rid::Number(3)));
+    let FromHub::Unknown(value) = &got.value else { panic!("{got:?}") };
+    assert_eq!((value.kind.as_str(), value.message()), ("hologram", Some("look up")));
+    assert_eq!(json!(got), serde_json::from_str::<Value>(line).unwrap());
+    let state = br#"{"type":"presence","who":{"id":1,"nickname":"a","kind":"guest"},"state":"dreaming"}"#;
+    assert!(
+        matches!(parse_from_hub(state).unwrap().value, FromHub::Unknown(_)),
+        "a known one with news in it"
+    );
+    assert!(parse_from_hub(br#"{"type":"gap","room":"lab"}"#).is_err(), "places rest on this one");
+    assert!(parse_from_hub(br#"{"no":"type"}"#).is_err());
+}
+
+#[test]
+fn a_refusal_with_a_code_of_a_newer_hub_keeps_its_code_and_its_message() {
+    let got = parse_from_hub(br#"{"type":"error","rid":1,"code":"too-loud","message":"whisper","more":1}"#);
+    let FromHub::Error { code, message, .. } = got.unwrap().value else { panic!() };
+    assert_eq!((code.clone(), message.as_str()), (Code::Other("too-loud".into()), "whisper"));
+    assert_eq!((code.kind(), Code::Known(Kind::Busy).kind()), (None, Some(Kind::Busy)));
+}
+
+#[test]
+fn an_event_of_a_newer_hub_keeps_its_place() {
+    let head = r#""room":"lab","seq":7,"id":"01933e5a-1c00-7000-8000-000000000001","ts":1,"sender_id":2,"sender_nickname":"ada","sender_kind":"robot","session":3"#;
+    let poll = format!(r#"{{"type":"poll",{head},"message":"tea or coffee?","choices":["tea","coffee"]}}"#);
+    let FromHub::Event(event) = parse_from_hub(poll.as_bytes()).unwrap().value else { panic!() };
+    assert_eq!((event.seq, event.sender_kind), (7, SenderKind::Account));
+    let EventBody::Unknown(body) = &event.body else { panic!("{event:?}") };
+    assert_eq!((body.kind.as_str(), body.message()), ("poll", Some("tea or coffee?")));
+    assert!(serde_json::to_string(&event).unwrap().contains(r#""choices":["tea","coffee"]"#));
+    let member = format!(r#"{{"type":"member",{head},"change":"knighted","name":"bob"}}"#);
+    let page =
+        format!(r#"{{"type":"history","rid":1,"room":"lab","more":false,"events":[{poll},{member}]}}"#);
+    let FromHub::History { events, .. } = parse_from_hub(page.as_bytes()).unwrap().value else { panic!() };
+    assert!(events.iter().all(|event| matches!(event.body, EventBody::Unknown(_)) && event.seq == 7));
+}
+
+#[test]
+fn words_of_a_newer_hub_are_no_reason_to_stay_away() {
+    let welcome = br#"{"status":"ok","id":1,"type":"welcome","v":1,"nickname":"a","kind":"robot","role":"sage","session":1,"hub":"h","limits":{"message_bytes":1,"value_bytes":1,"note_bytes":1,"rooms":1,"history":1,"dreams":1}}"#;
+    let FromHub::Welcome(welcome) = parse_from_hub(welcome).unwrap().value else { panic!() };
+    assert_eq!((welcome.kind, welcome.role), (SenderKind::Account, hubbub_model::Role::Member));
+    let closed = parse_from_hub(br#"{"type":"closed","room":"lab","reason":"archived"}"#).unwrap().value;
+    assert!(matches!(closed, FromHub::Closed { reason: Ended::Other, .. }));
 }

@@ -1,0 +1,140 @@
+//! What `hubbub doctor` finds, and what to do about it.
+
+use hubbub_model::words::Phrase;
+
+pub(super) const DOCTOR: &[Phrase] = &[
+    ("ok", "正常"),
+    ("warn", "注意"),
+    ("fail", "失败"),
+    ("configuration", "配置"),
+    ("data folder", "数据文件夹"),
+    ("disk", "磁盘"),
+    ("hub", "中枢"),
+    ("store", "存储"),
+    ("listener", "监听"),
+    ("certificate", "证书"),
+    ("open files", "打开的文件"),
+    ("default", "默认"),
+    ("(none)", "（无）"),
+    // Configuration and hub.
+    ("correct it; docs/configuration.md lists all keys", "请改正；docs/configuration.md 列出全部键"),
+    ("read from {file}", "读自 {file}"),
+    ("there is no file, which is fine", "没有配置文件，这没有问题"),
+    ("rename or remove it", "请改名或删除它"),
+    ("wait until it has started, or look into its log", "请等它启动完，或看它的日志"),
+    ("one has the folder's lock and takes no commands", "有一个占着文件夹的锁，而不接受命令"),
+    ("none runs on this folder", "这个文件夹上没有中枢在运行"),
+    (
+        "{name} {version} runs as process {pid} with {conns} conns",
+        "{name} {version} 在运行，进程 {pid}，连接 {conns} 个",
+    ),
+    ("it gives answers of another kind", "它给了另一种回答"),
+    ("use the hubbub command that it runs", "请用与它相同的 hubbub 命令"),
+    (
+        "use the hubbub command that the hub runs, and look into the hub's log",
+        "请用与中枢相同的 hubbub 命令，并看中枢的日志",
+    ),
+    ("run this as the user that the hub runs as", "请以运行中枢的用户身份运行"),
+    (
+        "the system allows {files}, fewer than limits.conns_max = {max}",
+        "系统允许 {files} 个，少于 limits.conns_max = {max}",
+    ),
+    (
+        "raise it (LimitNOFILE= in systemd, ulimit -Hn in a shell), or lower limits.conns_max",
+        "请提高它（systemd 里用 LimitNOFILE=，终端里用 ulimit -Hn），或降低 limits.conns_max",
+    ),
+    (
+        "the system allows {files}, enough for limits.conns_max = {max}",
+        "系统允许 {files} 个，够 limits.conns_max = {max} 用",
+    ),
+    // Folder and store.
+    ("there is none: nothing is kept", "没有：什么都不保存"),
+    ("give a folder with --data to keep what is said", "要保存内容，请用 --data 给出文件夹"),
+    ("check that this user may enter it", "请检查此用户能否进入"),
+    ("{path}: {why}", "{path}：{why}"),
+    ("{dir} is not a folder", "{dir} 不是文件夹"),
+    ("choose another with --data", "请用 --data 另选"),
+    ("{dir} belongs to user {owner}, and this is user {own}", "{dir} 属于用户 {owner}，而这里是用户 {own}"),
+    ("run the hub as its owner, or choose another with --data", "请以它的主人身份运行中枢，或用 --data 另选"),
+    ("{dir} has the mode {mode}: others may enter it", "{dir} 的权限是 {mode}：别人也能进入"),
+    ("chmod 700 {dir}", "请运行 chmod 700 {dir}"),
+    ("{dir}, mode {mode}, owned by user {owner}", "{dir}，权限 {mode}，属于用户 {owner}"),
+    ("{dir} is not there", "{dir} 不存在"),
+    ("{dir} is not there, and will be made at the first start", "{dir} 不存在，第一次启动时会建立"),
+    (
+        "this user may not make it in {dir}: choose another with --data",
+        "此用户不能在 {dir} 里建立：请用 --data 另选",
+    ),
+    ("its free space is not known: {why}", "不知道剩余空间：{why}"),
+    ("look at it with df", "请用 df 查看"),
+    ("{free} MiB are free", "剩余 {free} MiB"),
+    ("make room: a hub whose disk is full takes no messages", "请腾出空间：磁盘满了，中枢就不收消息"),
+    ("make room soon", "请尽快腾出空间"),
+    ("the running hub has it open", "运行中的中枢正打开着它"),
+    ("there is none yet", "还没有"),
+    ("not looked at: {why}", "没有检查：{why}"),
+    ("run this again later", "请稍后再运行"),
+    ("{file} is sound", "{file} 完好"),
+    (
+        "stop all that writes there, keep a copy of the whole folder, then put the last backup in its place",
+        "请停掉所有写它的程序，把整个文件夹留一份副本，再换上最近的备份",
+    ),
+    ("make room on the disk, then run this again", "请在磁盘上腾出空间，再运行一次"),
+    ("look into the system's log and check the disk", "请看系统日志，检查磁盘"),
+    (
+        "stop the other hubbub, or whatever has hubbub.db open",
+        "请停掉另一个 hubbub，或打开着 hubbub.db 的程序",
+    ),
+    ("let this user read and write the data folder and hubbub.db", "请让此用户能读写数据文件夹和 hubbub.db"),
+    ("update hubbub, or restore a backup", "请更新 hubbub，或恢复备份"),
+    ("report this fault of hubbub", "请报告这个 hubbub 的错误"),
+    // Listeners.
+    ("{url} is the running hub's", "{url} 是运行中的中枢的"),
+    ("{url} can be had", "{url} 可用"),
+    ("there is a file that is not a socket", "那里有个文件，不是套接字"),
+    (
+        "another program has it: stop that, or choose another address with --listen",
+        "别的程序占着它：请停掉那个程序，或用 --listen 另选地址",
+    ),
+    (
+        "this user may not have it: choose a port above 1023, or a folder of its own",
+        "此用户不能用它：请选 1023 以上的端口，或自己的文件夹",
+    ),
+    (
+        "this machine has no such address: choose another with --listen",
+        "本机没有这个地址：请用 --listen 另选",
+    ),
+    ("choose another address with --listen", "请用 --listen 另选地址"),
+    // Certificate.
+    ("none yet: one is made at the first start", "还没有：第一次启动时制作"),
+    (
+        "give files that the hub can use as tls.cert and tls.key: it does not start before that",
+        "请在 tls.cert 和 tls.key 给出中枢能用的文件：在那之前它不能启动",
+    ),
+    (
+        "remove DATA/tls to have a new one made: the hub does not start before that",
+        "请删除 DATA/tls 让它重新制作：在那之前中枢不能启动",
+    ),
+    ("{file} is of an unusual form", "{file} 的形式少见"),
+    ("look at its dates with openssl x509 -dates", "请用 openssl x509 -dates 查看它的日期"),
+    ("no name", "没有名字"),
+    (
+        "{file} is for {names}, good until {until}, sha256 {fingerprint}",
+        "{file} 用于 {names}，有效期到 {until}，sha256 {fingerprint}",
+    ),
+    (
+        "{file} is for {names}, good until {until}, sha256 {fingerprint}; it has ended",
+        "{file} 用于 {names}，有效期到 {until}，sha256 {fingerprint}；已过期",
+    ),
+    (
+        "{file} is for {names}, good until {until}, sha256 {fingerprint}; it is not good before {since}",
+        "{file} 用于 {names}，有效期到 {until}，sha256 {fingerprint}；{since} 之前无效",
+    ),
+    (
+        "{file} is for {names}, good until {until}, sha256 {fingerprint}; it ends soon",
+        "{file} 用于 {names}，有效期到 {until}，sha256 {fingerprint}；快到期了",
+    ),
+    ("renew it, then `hubbub reload`", "请更新它，再运行 `hubbub reload`"),
+    ("remove DATA/tls and restart the hub to have a new one", "请删除 DATA/tls 并重启中枢，换一个新的"),
+    ("set this machine's clock", "请校准本机时钟"),
+];

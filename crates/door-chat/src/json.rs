@@ -39,6 +39,8 @@ const QUIT: &str = "quit";
 pub(crate) struct JsonSession {
     splitter: Splitter,
     limits: Arc<Limits>,
+    /// No login asks for the compatible mode.
+    always_native: bool,
     phase: Phase,
     /// The rooms that are open, by the word that values call them.
     open: Vec<(Box<str>, RoomId)>,
@@ -72,7 +74,12 @@ struct Waiting {
 impl JsonSession {
     pub(crate) fn new(limits: Arc<Limits>, charset: Charset) -> Self {
         let splitter = Splitter::new(limits.line_bytes_max, charset);
-        Self { splitter, limits, phase: Phase::New, open: Vec::new(), waiting: None }
+        Self { splitter, limits, always_native: false, phase: Phase::New, open: Vec::new(), waiting: None }
+    }
+
+    /// One that is given its values one by one, and speaks the native protocol only.
+    pub(crate) fn native(limits: Arc<Limits>) -> Self {
+        Self { always_native: true, ..Self::new(limits, Charset::Utf8) }
     }
 
     /// Looks at complete values while there is room for what follows from them.
@@ -90,7 +97,8 @@ impl JsonSession {
         step.more = !step.close && !step.quit;
     }
 
-    fn value(&mut self, value: &[u8], step: &mut Step) {
+    /// Takes one value.
+    pub(crate) fn value(&mut self, value: &[u8], step: &mut Step) {
         match parse_request(value) {
             Ok(Envelope { rid, request: Request::Login(login) }) => self.login(rid, &login, step),
             Ok(Envelope { request: Request::Quit, .. }) => self.quit(step),
@@ -125,7 +133,7 @@ impl JsonSession {
         }
         match credentials(login) {
             Ok(credentials) => {
-                let native = login.is_native();
+                let native = self.always_native || login.is_native();
                 let client = login.client.as_deref().and_then(Txn::parse);
                 let rooms = wanted_rooms(login.rooms.as_deref());
                 self.phase = Phase::LoggingIn(Box::new(Asked {

@@ -96,6 +96,7 @@ pub(crate) fn of(reply: &Reply, language: Language) -> Vec<String> {
         | Reply::Account(_)
         | Reply::Token { .. }
         | Reply::Tokens(_)
+        | Reply::Hub(_)
         | Reply::Pong(_) => Vec::new(),
     }
 }

@@ -3,7 +3,10 @@
 
 use hubbub_hub::{CloseReason, EndReason, Log, Signal, Who};
 use hubbub_model::RoomId;
-use hubbub_wire::native::{Ended, FromHub, Person};
+use hubbub_wire::{
+    native::{Ended, FromHub, Person},
+    ws,
+};
 
 /// The word that values call a log by.
 pub(crate) fn log_word(log: &Log) -> String {
@@ -61,6 +64,22 @@ pub(crate) fn goodbye_zh(reason: CloseReason) -> &'static str {
         CloseReason::Revoked => "登录已失效",
         CloseReason::Replaced => "你已在别处重新登录",
         CloseReason::Trouble => "服务器无法读取存储",
+    }
+}
+
+/// The WebSocket close code of a login that was refused: of the range that is an application's own (RFC 6455
+/// section 7.4.2).
+pub(crate) const REFUSED: u16 = 4403;
+
+/// Why the conn ends, as a WebSocket close code. From 4400 on: the last digits are those of the HTTP status that
+/// comes nearest.
+pub(crate) fn close_code(reason: CloseReason) -> u16 {
+    match reason {
+        CloseReason::Stopping => ws::close::GOING_AWAY,
+        CloseReason::Slow => 4408,
+        CloseReason::Revoked => 4401,
+        CloseReason::Replaced => 4409,
+        CloseReason::Trouble => ws::close::INTERNAL,
     }
 }
 

@@ -164,6 +164,8 @@ pub struct ListenerOptions {
     pub paced: bool,
     /// How many past events a text client is shown when it comes.
     pub backlog: u32,
+    /// Whether numbers about the hub are shown to whoever asks (`/metrics`).
+    pub metrics: bool,
 }
 
 impl ListenerOptions {
@@ -177,6 +179,7 @@ impl ListenerOptions {
             proxy: Vec::new(),
             paced: false,
             backlog: 0,
+            metrics: false,
         }
     }
 
@@ -190,6 +193,7 @@ impl ListenerOptions {
         match key {
             "guests" => self.guests = one_of(key, value, &[("yes", true), ("no", false)])?,
             "paced" => self.paced = one_of(key, value, &[("yes", true), ("no", false)])?,
+            "metrics" => self.metrics = one_of(key, value, &[("yes", true), ("no", false)])?,
             "tls" => self.tls = one_of(key, value, &TlsMode::WORDS)?,
             "encoding" => self.encoding = one_of(key, value, &Encoding::WORDS)?,
             "greet" => self.greet = Some(greeting(value)?),
@@ -223,6 +227,7 @@ impl ListenerOptions {
         add(!proxies.is_empty(), "proxy", proxies.join(","));
         add(self.paced, "paced", yes(true).to_owned());
         add(self.backlog > 0, "backlog", self.backlog.to_string());
+        add(self.metrics, "metrics", yes(true).to_owned());
         pairs
     }
 }
@@ -524,7 +529,7 @@ fn unescape(text: &str) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
-const OPTIONS: [&str; 7] = ["guests", "tls", "encoding", "greet", "proxy", "paced", "backlog"];
+const OPTIONS: [&str; 8] = ["guests", "tls", "encoding", "greet", "proxy", "paced", "backlog", "metrics"];
 
 #[cfg(test)]
 mod tests {
@@ -548,7 +553,7 @@ mod tests {
             "irc://hub.example:6667?tls=required&encoding=gbk",
             "ircs://localhost:6697",
             "http://[::]:80?guests=yes&proxy=10.0.0.0/8,fd00::/8",
-            "https://10.0.0.1:443",
+            "https://10.0.0.1:443?metrics=yes",
             "ssh://10.0.0.1:22",
             "ftp://127.0.0.1:2121",
             "ftps://127.0.0.1:990",

@@ -22,6 +22,7 @@ pub(crate) struct Facts {
     pub(crate) tokens: FxHashMap<u64, TokenRow>,
     token_by_hash: HashMap<[u8; 32], u64>,
     ignores: FxHashMap<AccountId, Arc<HashSet<String>>>,
+    settings: HashMap<String, String>,
 }
 
 /// One room's facts.
@@ -45,7 +46,8 @@ impl Facts {
             .chain(loaded.bans.drain(..).map(Write::Ban))
             .chain(loaded.tokens.drain(..).map(|row| Write::Token(Box::new(row))))
             .chain(loaded.marks.drain(..).map(Write::Mark))
-            .chain(loaded.ignores.drain(..).map(|(account, name)| Write::Ignore(account, name)));
+            .chain(loaded.ignores.drain(..).map(|(account, name)| Write::Ignore(account, name)))
+            .chain(loaded.settings.drain(..).map(|(name, value)| Write::Setting(name, Some(value))));
         for write in writes {
             facts.apply(&write);
         }
@@ -69,6 +71,11 @@ impl Facts {
 
     pub(crate) fn ignored_by(&self, account: AccountId) -> Option<Arc<HashSet<String>>> {
         self.ignores.get(&account).filter(|set| !set.is_empty()).cloned()
+    }
+
+    /// A setting of the hub.
+    pub(crate) fn setting(&self, name: &str) -> Option<&str> {
+        self.settings.get(name).map(String::as_str)
     }
 
     /// A nick for IRC that no other account has: the name's own form, or that with a number.
@@ -112,6 +119,13 @@ impl Facts {
             Write::RemoveIgnore(account, name) => {
                 let old = self.ignores.get_mut(account).is_some_and(|set| Arc::make_mut(set).remove(name));
                 old.then(|| Write::Ignore(*account, name.clone())).into_iter().collect()
+            }
+            Write::Setting(name, value) => {
+                let old = match value {
+                    Some(value) => self.settings.insert(name.clone(), value.clone()),
+                    None => self.settings.remove(name),
+                };
+                vec![Write::Setting(name.clone(), old)]
             }
             // These live with the logs, not here.
             Write::Sender(_) | Write::Append(_) | Write::Trim(..) | Write::GuestNumber(_) => Vec::new(),

@@ -1,8 +1,8 @@
 //! Commands: what a session asks of the hub; replies: what the hub says to that.
 
 use crate::{
-    AccountCard, AccountId, AccountStatus, Attendee, Durability, Event, EventId, Member, Presence, Retention,
-    Role, RoomCard, RoomId, RoomName, Scope, Standing, Text, TokenCard, Txn, UserName, Visibility,
+    AccountCard, AccountId, AccountStatus, Attendee, Durability, Event, EventId, HubCard, Member, Presence,
+    Retention, Role, RoomCard, RoomId, RoomName, Scope, Standing, Text, TokenCard, Txn, UserName, Visibility,
 };
 use std::sync::Arc;
 
@@ -181,6 +181,10 @@ pub enum Command {
     TokenList { account: Option<UserName> },
     /// Revoke a token; its sessions end on every door.
     TokenRemove { id: u64 },
+    /// What the hub says about itself.
+    Hub,
+    /// Admins: give the hub a name, or say whether guests are welcome; what is absent stays.
+    SetHub { name: Option<Text>, guests: Option<bool> },
 }
 
 /// What the hub says to a command.
@@ -255,6 +259,8 @@ pub enum Reply {
     },
     /// Tokens.
     Tokens(Vec<TokenCard>),
+    /// The hub about itself.
+    Hub(Box<HubCard>),
     /// The hub is there; its wall clock in milliseconds since 1970.
     Pong(i64),
 }

@@ -15,7 +15,7 @@ mod name;
 mod room;
 mod text;
 
-pub use account::{AccountCard, AccountStatus, Role, Scope, TokenCard};
+pub use account::{AccountCard, AccountStatus, HubCard, Role, Scope, TokenCard};
 pub use command::{Command, HistoryQuery, Place, Reply, RoomRef, RoomSettings, SearchQuery, Start, Target};
 pub use event::{Event, EventKind, MemberChange, Sender, SenderKind};
 pub use id::{AccountId, EventId, RoomId, SenderId, SessionId, Ticket, Txn};

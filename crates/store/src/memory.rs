@@ -155,6 +155,7 @@ struct State {
     marks: BTreeMap<(RoomId, AccountId), MarkRow>,
     mentions: BTreeSet<(RoomId, AccountId, u64)>,
     ignores: BTreeSet<(AccountId, String)>,
+    settings: BTreeMap<String, String>,
     txns: HashMap<Arc<str>, First>,
 }
 
@@ -239,6 +240,7 @@ impl State {
             marks: self.marks.values().copied().collect(),
             mentions: self.mentions.iter().copied().collect(),
             ignores: self.ignores.iter().cloned().collect(),
+            settings: self.settings.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         }
     }
 
@@ -309,6 +311,8 @@ impl State {
             Write::RemoveIgnore(account, fold) => drop(self.ignores.remove(&(*account, fold.clone()))),
             Write::Trim(room, seq) => self.trim(*room, *seq),
             Write::GuestNumber(number) => self.numbers.guest = self.numbers.guest.max(*number),
+            Write::Setting(name, Some(value)) => drop(self.settings.insert(name.clone(), value.clone())),
+            Write::Setting(name, None) => drop(self.settings.remove(name)),
         }
         None
     }

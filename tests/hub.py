@@ -43,6 +43,7 @@ class Hub:
         self.log_path = self.dir / "hub.log"
         self.listening = []
         self.fingerprint = None
+        self.setup_link = None
         self._listen = [url.format(dir=self.dir) for url in listen or ("any://127.0.0.1:0",)]
         self._wrap = [part.format(dir=self.dir) for part in wrap]
         self._env = env or {}
@@ -83,7 +84,7 @@ class Hub:
         command = [*self._wrap, str(BINARY), "serve", "--data", str(self.data)]
         for url in self._listen:
             command += ["--listen", url]
-        self.listening, self.fingerprint = [], None
+        self.listening, self.fingerprint, self.setup_link = [], None, None
         with open(self.log_path, "ab") as log:
             self._process = subprocess.Popen(
                 command,
@@ -181,6 +182,8 @@ class Hub:
                 self.listening.append(rest.strip())
             elif line.startswith("tls fingerprint sha256 "):
                 self.fingerprint = line.split()[-1]
+            elif line.startswith("set up the hub in a browser: "):
+                self.setup_link = line.split()[-1]
 
     def _check_log(self):
         assert "panicked at" not in self.log(), "the hub panicked"

@@ -7,7 +7,9 @@ import unittest
 from hub import Hub
 from source_clients import PlainConn, TlsConn
 from transcript import WAIT_S
+from web_client import Browser, trusting
 
+ROOM = "/api/v1/rooms/lobby/messages"
 TOLD_BY_THE_HUB = ("seq", "id", "ts", "session", "sender_id", "via")
 
 
@@ -89,6 +91,27 @@ class Compatible(Member):
         test.assertEqual(line, f'{{"sender_id":{number},"sender_nickname":"{name}","message":"{words}"}}', self.name)
 
 
+class Web(Native):
+    """The native protocol in a WebSocket; the cookie says who it is."""
+
+
+class Rest(Member):
+    """Requests alone: it reads the room when it is asked what it hears."""
+
+    def come(self):
+        self.conn.does("POST", "/api/v1/session", {"guest": self.name})
+
+    def say(self, words):
+        self.conn.does("POST", ROOM, {"text": words}, status=201)
+
+    def hears(self, test, name, words):
+        last = self.conn.does("GET", ROOM)["events"][-1]
+        test.assertEqual((last["sender_nickname"], last["message"]), (name, words), self.name)
+
+    def close(self):
+        pass
+
+
 class Matrix(unittest.TestCase):
     def test_each_says_something_to_each_other(self):
         with Hub("any://127.0.0.1:0", "chat://127.0.0.1:0", "chat+unix://{dir}/hub.sock") as hub:
@@ -100,6 +123,14 @@ class Matrix(unittest.TestCase):
                     member = hub.owns(kind(conn(hub, way), name, encoding))
                     member.come()
                     members.append(member)
+            for way in ("any", "tls"):
+                member = hub.owns(Web(web_conn(hub, way, f"Web-{way}"), f"Web-{way}"))
+                member.come()
+                members.append(member)
+            # It reads what is committed by now: so it comes last, behind those who hear it.
+            rest = hub.owns(Rest(Browser(hub.address("any")), "Rest"))
+            rest.come()
+            members.append(rest)
             # A compatible login is answered before its room is open: who hears this is in.
             for member in members:
                 if isinstance(member, Compatible):
@@ -124,6 +155,12 @@ class Matrix(unittest.TestCase):
             goodbye = '{"sender_id":0,"sender_nickname":"System","message":"服务器正在停止"}'
             self.assertEqual(members[2].last_line(), goodbye)
             stopping.join()
+
+
+def web_conn(hub, way, name):
+    browser = Browser(hub.address("any"), trusting(hub) if way == "tls" else None)
+    browser.does("POST", "/api/v1/session", {"guest": name})
+    return browser.socket()
 
 
 def conn(hub, way):

@@ -41,6 +41,8 @@ const QUIT: &str = "quit";
 pub(crate) struct JsonSession {
     splitter: Splitter,
     limits: Arc<Limits>,
+    /// No login asks for the compatible mode.
+    always_native: bool,
     phase: Phase,
     /// Of sentences for people: the listener's, until the login asks for another one.
     language: Language,
@@ -76,7 +78,13 @@ struct Waiting {
 impl JsonSession {
     pub(crate) fn new(limits: Arc<Limits>, charset: Charset, language: Language) -> Self {
         let splitter = Splitter::new(limits.line_bytes_max, charset);
-        Self { splitter, limits, phase: Phase::New, language, open: Vec::new(), waiting: None }
+        let phase = Phase::New;
+        Self { splitter, limits, always_native: false, phase, language, open: Vec::new(), waiting: None }
+    }
+
+    /// One that is given its values one by one, and speaks the native protocol only.
+    pub(crate) fn native(limits: Arc<Limits>, language: Language) -> Self {
+        Self { always_native: true, ..Self::new(limits, Charset::Utf8, language) }
     }
 
     /// Looks at complete values while there is room for what follows from them.
@@ -94,7 +102,8 @@ impl JsonSession {
         step.more = !step.close && !step.quit;
     }
 
-    fn value(&mut self, value: &[u8], step: &mut Step) {
+    /// Takes one value.
+    pub(crate) fn value(&mut self, value: &[u8], step: &mut Step) {
         match parse_request(value) {
             Ok(Envelope { rid, request: Request::Login(login) }) => self.login(rid, &login, step),
             Ok(Envelope { request: Request::Quit, .. }) => self.quit(step),
@@ -132,7 +141,7 @@ impl JsonSession {
         }
         match credentials(login) {
             Ok(credentials) => {
-                let native = login.is_native();
+                let native = self.always_native || login.is_native();
                 let client = login.client.as_deref().and_then(Txn::parse);
                 let rooms = wanted_rooms(login.rooms.as_deref());
                 self.phase = Phase::LoggingIn(Box::new(Asked {

@@ -1,4 +1,5 @@
-//! The chat door: the text format, the JSON format (which is the native protocol), and the relay.
+//! The chat door: the text format, the JSON format (which is the native protocol), the same in WebSocket frames, and
+//! the relay.
 //!
 //! **Invariants.** Sessions are pure (`step`): bytes and deliveries in; bytes, commands and wishes out. One driver
 //! moves them for both formats. Formats, byte by byte: `docs/protocol.md`.
@@ -16,9 +17,11 @@ mod step;
 #[cfg(test)]
 mod tests;
 mod text;
+mod web;
 mod words;
 
-use hubbub_door::{Conn, Door, DoorCtx, DoorError, Doors, Encoding, Protocol, Serving};
+use hubbub_door::{Conn, Door, DoorCtx, DoorError, Doors, Encoding, Protocol, Serving, TakesOver};
+use hubbub_hub::Credentials;
 use hubbub_wire::Charset;
 pub use relay::Relay;
 use std::sync::Arc;
@@ -54,9 +57,22 @@ fn json(conn: Conn, cx: &DoorCtx) -> Serving {
     Box::pin(driver::drive(conn, session, cx))
 }
 
-/// Registers the text format, the JSON format and the relay.
+/// The native protocol in WebSocket frames, for conns whose HTTP upgrade another door did.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WebSocket;
+
+impl TakesOver for WebSocket {
+    fn take_over(self: Arc<Self>, conn: Conn, who: Credentials, cx: DoorCtx) -> Serving {
+        let language = conn.origin.options.language.unwrap_or_default();
+        let session = web::WebSession::new(cx.limits.clone(), language, who);
+        Box::pin(driver::drive(conn, session, &cx))
+    }
+}
+
+/// Registers the text format, the JSON format, WebSockets and the relay.
 pub fn register(doors: &mut Doors) {
     let chat = Arc::new(ChatDoor);
     doors.on(Protocol::Text, chat.clone()).on(Protocol::Json, chat);
+    doors.takes_over("websocket", Arc::new(WebSocket));
     doors.stream("relay", Arc::new(Relay::default()));
 }

@@ -124,6 +124,7 @@ pub(crate) fn of(reply: &Reply, language: Language) -> Vec<String> {
         | Reply::Token { .. }
         | Reply::Tokens(_)
         | Reply::People(..)
+        | Reply::Hub(_)
         | Reply::Pong(_) => Vec::new(),
     }
 }

@@ -3,7 +3,10 @@
 
 use hubbub_hub::{CloseReason, EndReason, Log, Signal, Who};
 use hubbub_model::{RoomId, RoomName};
-use hubbub_wire::native::{self, Ended, FromHub, Person};
+use hubbub_wire::{
+    native::{self, Ended, FromHub, Person},
+    ws,
+};
 
 /// The word that values call a log by.
 pub(crate) fn log_word(log: &Log) -> String {
@@ -39,6 +42,22 @@ pub(crate) fn goodbye_gist(reason: CloseReason) -> &'static str {
         CloseReason::Revoked => "your login is no longer valid",
         CloseReason::Replaced => "you logged in again from elsewhere",
         CloseReason::Trouble => "the hub could not read its store",
+    }
+}
+
+/// The WebSocket close code of a login that was refused: of the range that is an application's own (RFC 6455
+/// section 7.4.2).
+pub(crate) const REFUSED: u16 = 4403;
+
+/// Why the conn ends, as a WebSocket close code. From 4400 on: the last digits are those of the HTTP status that
+/// comes nearest.
+pub(crate) fn close_code(reason: CloseReason) -> u16 {
+    match reason {
+        CloseReason::Stopping => ws::close::GOING_AWAY,
+        CloseReason::Slow => 4408,
+        CloseReason::Revoked => 4401,
+        CloseReason::Replaced => 4409,
+        CloseReason::Trouble => ws::close::INTERNAL,
     }
 }
 

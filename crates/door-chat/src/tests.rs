@@ -97,6 +97,7 @@ fn me(name: &str) -> Me {
         name: UserName::parse(name).unwrap(),
         renamed: name.contains('~'),
         role: Role::Guest,
+        token: None,
     }
 }
 

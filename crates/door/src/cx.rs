@@ -1,6 +1,6 @@
 //! What every door is given beside its conn.
 //!
-//! **Invariant.** This is the one file of the crate that names the hub. Nothing here knows a protocol.
+//! **Invariant.** Beside `handover` this is the one file of the crate that names the hub. Nothing here knows a protocol.
 
 use hubbub_hub::Hub;
 use hubbub_model::Limits;

@@ -2,7 +2,7 @@
 //!
 //! **Invariant.** Doors are found here by name or by protocol and know nothing of each other.
 
-use crate::{Conn, DoorCtx, Protocol, tls::AlpnSet, url::Scheme};
+use crate::{Conn, DoorCtx, Protocol, TakesOver, tls::AlpnSet, url::Scheme};
 use hubbub_model::Refusal;
 use std::{collections::BTreeMap, fmt, io, pin::Pin, sync::Arc};
 use tokio::net::UdpSocket;
@@ -85,6 +85,8 @@ pub struct Doors {
     by_protocol: BTreeMap<Protocol, Arc<dyn DynDoor>>,
     by_name: BTreeMap<&'static str, Arc<dyn DynDoor>>,
     datagrams: BTreeMap<&'static str, Arc<dyn DynDatagramDoor>>,
+    /// Who takes conns that other doors have begun.
+    takers: BTreeMap<&'static str, Arc<dyn TakesOver>>,
 }
 
 impl Doors {
@@ -110,6 +112,18 @@ impl Doors {
     pub fn datagram(&mut self, name: &'static str, door: Arc<dyn DynDatagramDoor>) -> &mut Self {
         self.datagrams.insert(name, door);
         self
+    }
+
+    /// Conns that another door hands over under this name (`websocket`) go to `taker`.
+    pub fn takes_over(&mut self, name: &'static str, taker: Arc<dyn TakesOver>) -> &mut Self {
+        self.takers.insert(name, taker);
+        self
+    }
+
+    /// Who takes conns under this name. A door that hands conns over asks while it is registered: whom it hands
+    /// them to is registered before it.
+    pub fn taker(&self, name: &str) -> Option<Arc<dyn TakesOver>> {
+        self.takers.get(name).cloned()
     }
 
     /// The door for a protocol. Telnet goes where text goes unless it has a door of its own.

@@ -4,7 +4,7 @@
 //! it is, and a [`Door`] from [`Doors`] serves it; or `refuse` has the last word.
 //!
 //! **Invariant.** No door's name is written here but that of the echo door, which is the smallest. The hub is named in
-//! `cx` only. What is not yet known to be a door's conn costs less than one that is.
+//! `cx` and `handover` only. What is not yet known to be a door's conn costs less than one that is.
 
 mod accept;
 mod admit;
@@ -14,6 +14,7 @@ mod cx;
 mod detect;
 mod door;
 mod echo;
+mod handover;
 mod listen;
 mod pipeline;
 mod proxy;
@@ -29,6 +30,7 @@ pub use cx::DoorCtx;
 pub use detect::{Detector, Protocol, SNIFF_BYTES_MAX, Scanner, Verdict, after_deadline, detect, is_blank};
 pub use door::{DatagramDoor, Door, DoorError, Doors, DynDatagramDoor, DynDoor, Serving};
 pub use echo::EchoDoor;
+pub use handover::TakesOver;
 pub use listen::BindError;
 pub use refuse::last_words;
 pub use supervise::Listeners;

@@ -17,7 +17,7 @@ pub fn last_words(
     let needs_tls = reason == Refused::TlsRequired;
     match protocol {
         Protocol::Http1 if needs_tls => http("400 Bad Request", "This address speaks TLS only. Use: https://"),
-        Protocol::Http1 => http("501 Not Implemented", "This hub has no web door yet. Use: hubbub chat"),
+        Protocol::Http1 => http("501 Not Implemented", "This hub has no web door. Use: hubbub chat"),
         Protocol::Http2 => Cow::Borrowed(SETTINGS_AND_GOAWAY),
         Protocol::Ssh if needs_tls => Cow::Borrowed(b"This address speaks TLS only.\r\n"),
         Protocol::Ssh => Cow::Borrowed(b"This hub has no SSH door.\r\n"),
@@ -99,7 +99,7 @@ mod tests {
                 b"GET / HTTP/1.1\r\n".as_slice(),
                 Refused::NoDoor,
                 b"HTTP/1.1 501 Not Implemented\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n\
-                  Content-Length: 47\r\n\r\nThis hub has no web door yet. Use: hubbub chat\n"
+                  Content-Length: 43\r\n\r\nThis hub has no web door. Use: hubbub chat\n"
                     .as_slice(),
             ),
             (

@@ -384,7 +384,7 @@ mod tests {
             "irc://hub.example:6667?tls=required&encoding=gbk",
             "ircs://localhost:6697",
             "http://[::]:80?guests=yes&proxy=10.0.0.0/8,fd00::/8",
-            "https://10.0.0.1:443",
+            "https://10.0.0.1:443?metrics=yes",
             "ssh://10.0.0.1:22",
             "ftp://127.0.0.1:2121",
             "ftps://127.0.0.1:990",

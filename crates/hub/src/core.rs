@@ -11,7 +11,7 @@ use crate::{
     ephemeral::Marks,
     expiry::Expiry,
     facts::Facts,
-    hub::{Config, Submission},
+    hub::{Config, Counts, Submission},
     ids::Ids,
     inbox::{Control, Delivery, Outlet},
     log::{Log, is_edit_of},
@@ -74,6 +74,7 @@ pub(crate) struct Core {
     ring_used: FxHashMap<RoomId, u64>,
     rings_bytes: usize,
     batches: u64,
+    counts: Arc<Counts>,
     /// Events published and readers woken since the last batch began.
     last_batch: (u64, u64),
     wakes: Vec<(sync::Arc<Bell>, u32)>,
@@ -221,6 +222,7 @@ impl Core {
             ring_used: FxHashMap::default(),
             rings_bytes: 0,
             batches: 0,
+            counts: Arc::default(),
             last_batch: (0, 0),
             wakes: Vec::new(),
             read_only: false,
@@ -353,6 +355,11 @@ impl Core {
         self.read_only
     }
 
+    /// Counts for whoever asks, beside its own work.
+    pub(crate) fn counting(self, counts: Arc<Counts>) -> Self {
+        Self { counts, ..self }
+    }
+
     fn commit(&mut self) -> Result<Vec<Outcome>, StoreError> {
         if self.read_only {
             return Err(StoreError::new(
@@ -362,6 +369,7 @@ impl Core {
         }
         let outcomes = self.store.commit(&self.batch)?;
         self.untidy = true;
+        self.counts.committed(outcomes.len(), self.people.len());
         Ok(outcomes)
     }
 

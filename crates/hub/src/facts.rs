@@ -24,6 +24,7 @@ pub(crate) struct Facts {
     ignores: FxHashMap<AccountId, Arc<HashSet<String>>>,
     /// The rooms of whose `members` an account is one.
     rooms_by_member: FxHashMap<AccountId, FxHashSet<RoomId>>,
+    settings: HashMap<String, String>,
 }
 
 /// One room's facts.
@@ -47,7 +48,8 @@ impl Facts {
             .chain(loaded.bans.drain(..).map(Write::Ban))
             .chain(loaded.tokens.drain(..).map(|row| Write::Token(Box::new(row))))
             .chain(loaded.marks.drain(..).map(Write::Mark))
-            .chain(loaded.ignores.drain(..).map(|(account, name)| Write::Ignore(account, name)));
+            .chain(loaded.ignores.drain(..).map(|(account, name)| Write::Ignore(account, name)))
+            .chain(loaded.settings.drain(..).map(|(name, value)| Write::Setting(name, Some(value))));
         for write in writes {
             facts.apply(&write);
         }
@@ -80,6 +82,11 @@ impl Facts {
             member.is_some_and(|member| !member.invited)
         };
         self.rooms_by_member.get(&account).into_iter().flatten().copied().filter(belongs)
+    }
+
+    /// A setting of the hub.
+    pub(crate) fn setting(&self, name: &str) -> Option<&str> {
+        self.settings.get(name).map(String::as_str)
     }
 
     /// A nick for IRC that no other account has: the name's own form, or that with a number.
@@ -133,6 +140,13 @@ impl Facts {
             Write::RemoveIgnore(account, name) => {
                 let old = self.ignores.get_mut(account).is_some_and(|set| Arc::make_mut(set).remove(name));
                 old.then(|| Write::Ignore(*account, name.clone())).into_iter().collect()
+            }
+            Write::Setting(name, value) => {
+                let old = match value {
+                    Some(value) => self.settings.insert(name.clone(), value.clone()),
+                    None => self.settings.remove(name),
+                };
+                vec![Write::Setting(name.clone(), old)]
             }
             // These live with the logs, not here.
             Write::Sender(_) | Write::Append(_) | Write::Trim(..) | Write::GuestNumber(_) => Vec::new(),

@@ -13,7 +13,15 @@ use crate::{
 use hubbub_model::{
     AccountId, Command, Kind, Limits, Refusal, Role, SenderKind, SessionId, Ticket, Txn, UserName,
 };
-use std::{net::IpAddr, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 /// What a hub needs to start.
@@ -80,6 +88,8 @@ pub struct Me {
     pub renamed: bool,
     /// Role in the hub.
     pub role: Role,
+    /// The token that the login was made with.
+    pub token: Option<u64>,
 }
 
 /// What is handed to the hub thread.
@@ -89,6 +99,37 @@ pub(crate) enum Submission {
     Logout(SessionId),
     Admin(Box<dyn FnOnce(&mut Core) + Send>),
     Stop,
+}
+
+/// Numbers about a hub since its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Numbers {
+    /// Batches committed.
+    pub batches: u64,
+    /// Events committed to logs.
+    pub events: u64,
+    /// Sessions, as of the last batch.
+    pub sessions: u64,
+    /// Submissions that wait for the hub.
+    pub queued: u64,
+    /// Submissions that may wait: `Limits::hub_queue_max`.
+    pub queue_max: u64,
+}
+
+/// What the hub thread counts; anybody may read.
+#[derive(Default)]
+pub(crate) struct Counts {
+    batches: AtomicU64,
+    events: AtomicU64,
+    sessions: AtomicU64,
+}
+
+impl Counts {
+    pub(crate) fn committed(&self, events: usize, sessions: usize) {
+        self.batches.fetch_add(1, Relaxed);
+        self.events.fetch_add(events as u64, Relaxed);
+        self.sessions.store(sessions as u64, Relaxed);
+    }
 }
 
 /// A handle to the hub.
@@ -102,6 +143,7 @@ struct Shared {
     /// As many password logins at once as passwords are checked at once.
     logins: Semaphore,
     reads: Reads,
+    counts: Arc<Counts>,
 }
 
 /// The hub's own threads. They end when the hub is stopped.
@@ -129,7 +171,9 @@ impl Hub {
         let readers = (0..READERS).map(|_| store.reader()).collect::<Result<Vec<_>, _>>()?;
         let (reads, mut threads) = Reads::start(readers)?;
         let (queue, waiting) = mpsc::channel(config.limits.hub_queue_max);
+        let counts: Arc<Counts> = Arc::default();
         let hub = Self(Arc::new(Shared {
+            counts: counts.clone(),
             queue,
             limits: config.limits.clone(),
             passwords: Arc::new(Semaphore::new(config.limits.password_checks_max)),
@@ -137,17 +181,27 @@ impl Hub {
             reads: reads.clone(),
         }));
         let own_queue = hub.0.queue.downgrade();
-        threads.push(
-            std::thread::Builder::new()
-                .name("hub".into())
-                .spawn(move || Core::new(config, loaded, store, reads, own_queue).run(waiting))?,
-        );
+        threads.push(std::thread::Builder::new().name("hub".into()).spawn(move || {
+            Core::new(config, loaded, store, reads, own_queue).counting(counts).run(waiting);
+        })?);
         Ok((hub, HubThreads(threads)))
     }
 
     /// The named limits.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    /// Numbers for whoever watches the hub.
+    pub fn numbers(&self) -> Numbers {
+        let Shared { queue, counts, .. } = &*self.0;
+        Numbers {
+            batches: counts.batches.load(Relaxed),
+            events: counts.events.load(Relaxed),
+            sessions: counts.sessions.load(Relaxed),
+            queued: queue.max_capacity().saturating_sub(queue.capacity()) as u64,
+            queue_max: queue.max_capacity() as u64,
+        }
     }
 
     /// Begins a session. Passwords are checked off the async workers, a few at a time; failures of all doors count

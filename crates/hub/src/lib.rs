@@ -33,7 +33,7 @@ mod sync;
 
 pub use block::{Block, Encoded, Format};
 pub use clock::{Clock, Pause, WallClock};
-pub use hub::{Config, Credentials, Hub, HubThreads, Me, Origin, Session, StartError, Stopped};
+pub use hub::{Config, Credentials, Hub, HubThreads, Me, Numbers, Origin, Session, StartError, Stopped};
 pub use inbox::{Delivery, Events, Inbox};
 pub use log::Log;
 pub use pages::{PAGES_BYTES_MIN, Pages};

@@ -104,6 +104,11 @@ impl People {
     }
 
     /// How many sessions there are.
+    pub(crate) fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// The ways to all sessions.
     pub(crate) fn outlets(&self) -> Vec<Arc<Outlet>> {
         self.sessions.values().map(|here| here.outlet.clone()).collect()
     }
@@ -155,6 +160,7 @@ impl Here {
             name: self.sender.name.clone(),
             renamed,
             role: self.role,
+            token: self.rights.as_ref().map(|rights| rights.token),
         }
     }
 

@@ -44,6 +44,8 @@ pub(crate) enum HubAct {
     ListAccounts,
     /// Make, see or revoke tokens of this account.
     ManageTokens(AccountId),
+    /// Name the hub, say whether guests are welcome.
+    Configure,
 }
 
 /// May the actor do this to the room? A hidden room is not found by those who may not see it.
@@ -75,8 +77,9 @@ pub(crate) fn authorize_hub(actor: Actor<'_>, act: HubAct) -> Result<(), Refusal
             Err(refuse(Kind::NotAllowed, "only an owner can do that to an account of this role"))
         }
         HubAct::ManageAccount(_) => admin(actor),
-        HubAct::ManageTokens(account) if actor.account == Some(account) && actor.scopes.is_none() => Ok(()),
-        HubAct::ManageTokens(_) => admin(actor),
+        // A token that may manage, manages as far as its account may.
+        HubAct::ManageTokens(account) if actor.account == Some(account) => scope(actor, Scope::Admin),
+        HubAct::ManageTokens(_) | HubAct::Configure => admin(actor),
     }
 }
 

@@ -152,6 +152,8 @@ pub enum Write {
     Trim(RoomId, u64),
     /// Numbers up to this one may have been given to guests.
     GuestNumber(u64),
+    /// Keep a setting of the hub under this name, or forget it.
+    Setting(String, Option<String>),
 }
 
 /// A new entry of a log. Its `seq` and `ordinal` are given by the commit.
@@ -353,6 +355,8 @@ pub struct Loaded {
     pub mentions: Vec<(RoomId, AccountId, u64)>,
     /// Who ignores whom (folded name).
     pub ignores: Vec<(AccountId, String)>,
+    /// Settings of the hub by name, in the order of the names.
+    pub settings: Vec<(String, String)>,
 }
 
 /// What went wrong in a store.

@@ -52,6 +52,28 @@ impl DataDir {
         self.0.join("control.sock")
     }
 
+    /// The key that seals the cookies of guests: kept, so that they stay signed in over a restart.
+    pub(crate) fn guest_key(&self) -> Result<[u8; 32]> {
+        let path = self.0.join("guest.key");
+        let cannot =
+            || format!("cannot keep the key {}: check that this user owns the data folder", path.display());
+        match fs::read(&path) {
+            Ok(bytes) => {
+                return bytes.try_into().ok().with_context(|| {
+                    format!("{} is not a key of 32 bytes: remove it, and guests come in anew", path.display())
+                });
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(cannot),
+        }
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).context("the system gave no random bits")?;
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).with_context(cannot)?;
+        file.write_all(&key).and_then(|()| file.sync_all()).with_context(cannot)?;
+        Ok(key)
+    }
+
     fn lock_file(&self) -> PathBuf {
         self.0.join("lock")
     }
@@ -147,5 +169,8 @@ mod tests {
         assert!(told.starts_with(&wanted), "{told}");
         drop(lock);
         assert!(dir.lock().unwrap().is_ok());
+        assert_eq!(dir.guest_key().unwrap(), dir.guest_key().unwrap());
+        let mode = fs::metadata(dir.path().join("guest.key")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 }

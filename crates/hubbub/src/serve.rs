@@ -1,7 +1,7 @@
 //! `hubbub serve`: from the configuration to a running hub, and back down in order.
 //!
 //! What it prints on standard output is a protocol for whoever starts it: `listening URL` for each listener, `tls
-//! fingerprint sha256 AB:…`, where there is no account yet a line that says how to make one, then `hubbub is ready`.
+//! fingerprint sha256 AB:…`, where there is no account yet two lines that say how to make one, then `hubbub is ready`.
 //! Everything else goes to the log.
 
 mod certificate;
@@ -19,6 +19,7 @@ use anyhow::{Context, Result, bail};
 use certificate::Renewal;
 use home::Home;
 use hubbub_door::{DoorCtx, Doors, EchoDoor, Listeners, TlsSource};
+use hubbub_door_http::{HttpConfig, HttpDoor};
 use hubbub_model::Limits;
 pub(crate) use limits::wanted as descriptors_wanted;
 use reload::{Operation, Started};
@@ -69,6 +70,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
 /// All that is open towards the outside.
 struct Open {
     listeners: Listeners,
+    http: Arc<HttpDoor>,
     operation: Arc<Operation>,
     /// The control socket's task, and the certificate's.
     tasks: JoinSet<()>,
@@ -80,7 +82,9 @@ async fn open(home: &Home, started: Started) -> Result<Open> {
     let config = &started.config;
     let tls = Arc::new(certificate::source(config, &home.data)?);
     let limits = Arc::new(limits::within_the_system(config.settings.limits.clone()));
-    let mut listeners = bind(home, config, limits, Arc::clone(&tls)).await?;
+    let (doors, http) = doors(home, config)?;
+    let mut listeners = bind(home, config, doors, limits, Arc::clone(&tls)).await?;
+    http.watch(&listeners);
     let renewal = Renewal::of(config, Arc::clone(&tls));
     let control = ControlSocket::bind(home.data.control_socket())?;
     let operation = Arc::new(Operation::new(home.hub.clone(), started, tls, &listeners));
@@ -90,21 +94,30 @@ async fn open(home: &Home, started: Started) -> Result<Open> {
         tasks.spawn(renewal.run(stop_tasks.clone()));
     }
     listeners.open();
-    Ok(Open { listeners, operation, tasks, stop_tasks })
+    Ok(Open { listeners, http, operation, tasks, stop_tasks })
 }
 
-async fn bind(home: &Home, config: &Config, limits: Arc<Limits>, tls: Arc<TlsSource>) -> Result<Listeners> {
+async fn bind(
+    home: &Home,
+    config: &Config,
+    doors: Doors,
+    limits: Arc<Limits>,
+    tls: Arc<TlsSource>,
+) -> Result<Listeners> {
     let cx = DoorCtx { hub: home.hub.clone(), limits, stop: CancellationToken::new() };
-    Ok(Listeners::bind(&config.settings.listen, doors(), Some(tls), cx).await?)
+    Ok(Listeners::bind(&config.settings.listen, doors, Some(tls), cx).await?)
 }
 
-/// Every door of this binary.
-fn doors() -> Doors {
+/// Every door of this binary. The HTTP door comes behind those that it hands conns to.
+fn doors(home: &Home, config: &Config) -> Result<(Doors, Arc<HttpDoor>)> {
     let mut doors = Doors::new();
     hubbub_door_chat::register(&mut doors);
+    let name = (!config.is_default("name")).then(|| config.settings.name.as_str().to_owned());
+    let http = HttpConfig { name, guest_key: home.data.guest_key()? };
+    let http = hubbub_door_http::register(&mut doors, http);
     doors.stream("echo", Arc::new(EchoDoor));
     doors.datagram("echo", Arc::new(EchoDoor));
-    doors
+    Ok((doors, http))
 }
 
 fn tell_beginning(config: &Config) {
@@ -124,6 +137,9 @@ async fn announce(home: &Home, open: &Open) -> Result<()> {
     }
     lines += &format!("tls fingerprint sha256 {}\n", open.operation.fingerprint());
     if home.has_no_account().await? {
+        if let Some(link) = open.http.setup_link(open.listeners.addresses()) {
+            lines += &format!("set up the hub in a browser: {link}\n");
+        }
         lines += &format!("make yourself the owner: hubbub user add NAME --role owner{}\n", home.data_flag());
     }
     lines += "hubbub is ready\n";
@@ -152,12 +168,13 @@ async fn wait(signals: &mut Signals, operation: &Operation) {
 /// The one order in which everything ends: nothing new comes in; the doors say goodbye and their conns end; the
 /// operator's conns end; the hub commits what it has; its threads end, and the store with them; the folder is free.
 async fn shut_down(open: Option<Open>, home: Home) -> Result<()> {
-    if let Some(Open { listeners, operation, mut tasks, stop_tasks }) = open {
+    if let Some(Open { listeners, http, operation, mut tasks, stop_tasks }) = open {
         // A session hears of the stop from the hub, behind its last batch; a conn without one from its listener.
         let (left, ()) = tokio::join!(listeners.stop(), home.hub.stop());
         if left > 0 {
             tracing::warn!(conns = left, "conns did not end in time and were cut");
         }
+        http.ended().await;
         stop_tasks.cancel();
         while let Some(ended) = tasks.join_next().await {
             if ended.is_err() {

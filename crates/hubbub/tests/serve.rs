@@ -14,10 +14,13 @@ fn mode(path: &Path) -> Option<u32> {
 fn a_hub_says_where_it_listens_and_ends_when_asked() {
     let place = Place::new();
     let hub = place.serve(&["--listen", "echo://127.0.0.1:0"]);
-    let [any, echo, tls, hint, ready] = hub.said.as_slice() else { panic!("{:?}", hub.said) };
+    let [any, echo, tls, link, hint, ready] = hub.said.as_slice() else { panic!("{:?}", hub.said) };
     assert!(any.starts_with("listening any://127.0.0.1:") && !any.ends_with(":0"), "{any}");
     assert!(echo.starts_with("listening echo://127.0.0.1:"), "{echo}");
     assert_eq!(tls.strip_prefix("tls fingerprint sha256 ").map(str::len), Some(32 * 3 - 1), "{tls}");
+    let base = any.trim_start_matches("listening any://");
+    let wanted = format!("set up the hub in a browser: http://{base}/setup#");
+    assert!(link.starts_with(&wanted) && link.len() == wanted.len() + 43, "{link}");
     let data = place.data();
     assert_eq!(
         *hint,

@@ -73,6 +73,22 @@ pub enum AccountStatus {
     Disabled,
 }
 
+/// What the hub says about itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct HubCard {
+    /// The name that its owner gave it, if one did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub name: Option<Text>,
+    /// Whether guests are welcome where a listener takes them.
+    pub guests: bool,
+    /// Whether guests may make accounts for themselves.
+    pub registration: bool,
+    /// Whether it has an owner.
+    pub owned: bool,
+    /// Whether it takes no changes, because its store failed.
+    pub read_only: bool,
+}
+
 /// An account as a list shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AccountCard {

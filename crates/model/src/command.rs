@@ -1,7 +1,7 @@
 //! Commands: what a session asks of the hub; replies: what the hub says to that.
 
 use crate::{
-    AccountCard, AccountId, AccountStatus, Attendee, Durability, Event, EventId, Member, Presence,
+    AccountCard, AccountId, AccountStatus, Attendee, Durability, Event, EventId, HubCard, Member, Presence,
     PresenceCard, Retention, Role, RoomCard, RoomId, RoomName, Scope, Standing, Text, TokenCard, Txn,
     UserName, Visibility,
 };
@@ -184,6 +184,10 @@ pub enum Command {
     TokenList { account: Option<UserName> },
     /// Revoke a token; its sessions end on every door.
     TokenRemove { id: u64 },
+    /// What the hub says about itself.
+    Hub,
+    /// Admins: give the hub a name, or say whether guests are welcome; what is absent stays.
+    SetHub { name: Option<Text>, guests: Option<bool> },
 }
 
 /// An event that a search found.
@@ -272,6 +276,8 @@ pub enum Reply {
     },
     /// Tokens.
     Tokens(Vec<TokenCard>),
+    /// The hub about itself.
+    Hub(Box<HubCard>),
     /// The hub is there; its wall clock in milliseconds since 1970.
     Pong(i64),
 }

@@ -16,7 +16,7 @@ mod room;
 mod text;
 pub mod words;
 
-pub use account::{AccountCard, AccountStatus, Role, Scope, TokenCard};
+pub use account::{AccountCard, AccountStatus, HubCard, Role, Scope, TokenCard};
 pub use command::{
     Command, HistoryQuery, Hit, Place, Reply, RoomRef, RoomSettings, SearchQuery, Start, Target,
 };

@@ -166,6 +166,7 @@ struct State {
     marks: BTreeMap<(RoomId, AccountId), MarkRow>,
     mentions: BTreeSet<(RoomId, AccountId, u64)>,
     ignores: BTreeSet<(AccountId, String)>,
+    settings: BTreeMap<String, String>,
     txns: HashMap<Arc<str>, First>,
     /// The keys of `txns` with their times, in the order in which they came.
     txn_order: VecDeque<(i64, Arc<str>)>,
@@ -253,6 +254,7 @@ impl State {
             marks: self.marks.values().copied().collect(),
             mentions: self.mentions.iter().copied().collect(),
             ignores: self.ignores.iter().cloned().collect(),
+            settings: self.settings.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         }
     }
 
@@ -323,6 +325,8 @@ impl State {
             Write::RemoveIgnore(account, fold) => drop(self.ignores.remove(&(*account, fold.clone()))),
             Write::Trim(room, seq) => self.trim(*room, *seq),
             Write::GuestNumber(number) => self.numbers.guest = self.numbers.guest.max(*number),
+            Write::Setting(name, Some(value)) => drop(self.settings.insert(name.clone(), value.clone())),
+            Write::Setting(name, None) => drop(self.settings.remove(name)),
         }
         None
     }

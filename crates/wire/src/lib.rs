@@ -7,6 +7,7 @@
 //! - [`json`] cuts a stream of JSON values apart, however it was split
 //! - [`native`] the native protocol in those values
 //! - [`text`] the text format: lines and slash commands
+//! - [`ws`] WebSocket frames, the server's side
 //! - [`Charset`] UTF-8 and GBK
 #![warn(missing_docs)]
 
@@ -15,5 +16,6 @@ mod charset;
 pub mod json;
 pub mod native;
 pub mod text;
+pub mod ws;
 
 pub use charset::{Charset, Unreadable, to_gbk};

@@ -26,6 +26,8 @@ pub struct ListenerOptions {
     pub backlog: u32,
     /// The language of the hub's own lines, for clients that have not shown another one. Unless said: the hub's.
     pub language: Option<Language>,
+    /// Whether numbers about the hub are shown to whoever asks (`/metrics`).
+    pub metrics: bool,
 }
 
 impl ListenerOptions {
@@ -40,6 +42,7 @@ impl ListenerOptions {
             paced: false,
             backlog: 0,
             language: None,
+            metrics: false,
         }
     }
 
@@ -54,6 +57,7 @@ impl ListenerOptions {
         match key {
             "guests" => self.guests = one_of(key, value, &[("yes", true), ("no", false)])?,
             "paced" => self.paced = one_of(key, value, &[("yes", true), ("no", false)])?,
+            "metrics" => self.metrics = one_of(key, value, &[("yes", true), ("no", false)])?,
             "tls" => self.tls = one_of(key, value, &TlsMode::WORDS)?,
             "lang" => self.language = Some(one_of(key, value, &Language::WORDS)?),
             "encoding" => self.encoding = one_of(key, value, &Encoding::WORDS)?,
@@ -90,6 +94,7 @@ impl ListenerOptions {
         add(!proxies.is_empty(), "proxy", proxies.join(","));
         add(self.paced, "paced", yes(true).to_owned());
         add(self.backlog > 0, "backlog", self.backlog.to_string());
+        add(self.metrics, "metrics", yes(true).to_owned());
         pairs
     }
 }
@@ -177,7 +182,8 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     Some(Duration::from_millis(whole.checked_mul(unit_ms)?.checked_add(part_ms)?))
 }
 
-const OPTIONS: [&str; 8] = ["guests", "tls", "encoding", "greet", "proxy", "paced", "backlog", "lang"];
+const OPTIONS: [&str; 9] =
+    ["guests", "tls", "encoding", "greet", "proxy", "paced", "backlog", "lang", "metrics"];
 
 #[cfg(test)]
 mod tests {

@@ -85,7 +85,8 @@ impl Core {
     pub(super) fn password(&mut self, session: SessionId, ticket: Ticket, old: String, new: String) -> Done {
         let here = self.here(session)?;
         let account = here.sender.account.ok_or_else(|| refuse(Kind::Invalid, "a guest has no password"))?;
-        if here.rights.is_some() {
+        let scopes = here.rights.as_ref().map(|rights| rights.scopes.as_slice());
+        if scopes.is_some_and(|scopes| !scopes.contains(&Scope::Admin)) {
             return Err(refuse(Kind::NotAllowed, "log in with your password to change it"));
         }
         let name = here.sender.name.clone();
@@ -154,6 +155,8 @@ impl Core {
             }
             Command::TokenList { account } => self.token_list(actor, account.as_ref()),
             Command::TokenRemove { id } => self.token_remove(actor, id),
+            Command::Hub => Ok(Some(Reply::Hub(Box::new(self.hub_card())))),
+            Command::SetHub { name, guests } => self.set_hub(actor, name, guests),
             _ => Err(refuse(Kind::Unsupported, "the operator cannot do that: log in")),
         }
     }
@@ -298,6 +301,12 @@ impl Core {
         self.fits_note(&label)?;
         if scopes.is_empty() {
             return Err(refuse(Kind::Invalid, "a token needs a scope: read, write, files or admin"));
+        }
+        if actor.account == Some(account)
+            && let Some(own) = actor.scopes
+            && !scopes.iter().all(|scope| own.contains(scope))
+        {
+            return Err(refuse(Kind::NotAllowed, "a token makes no token that may do more than itself"));
         }
         let secret = new_secret()?;
         let expires_ms = for_s

@@ -103,7 +103,7 @@ impl Core {
         origin: &Origin,
         outlet: &Arc<Outlet>,
     ) -> Result<Me, Refusal> {
-        if !origin.guests {
+        if !origin.guests || !self.welcomes_guests() {
             return Err(refuse(Kind::NotAllowed, "guests are not welcome here: log in with an account"));
         }
         let number = self.next_guest();

@@ -3,6 +3,7 @@
 
 mod account;
 mod attend;
+mod hub;
 mod login;
 mod moderate;
 mod read;

@@ -77,6 +77,79 @@ async fn a_token_does_what_its_scopes_say_and_ends_when_it_says() {
 }
 
 #[tokio::test]
+async fn a_token_that_may_manage_manages_its_own_account_only_as_far_as_it_goes() {
+    let hub = TestHub::new();
+    hub.account("ada").await;
+    hub.account("bob").await;
+    let (_, secret) = hub.token("ada", &[Scope::Read, Scope::Admin], None).await;
+    let mut browser = hub.enter(Login::token(secret)).await;
+    let add = |account: Option<&str>, scopes: &[Scope]| Command::TokenAdd {
+        account: account.map(user),
+        label: text("x"),
+        scopes: scopes.to_vec(),
+        for_s: None,
+    };
+    assert!(matches!(browser.does(add(None, &[Scope::Read])).await, Reply::Token { .. }));
+    let greater = add(None, &[Scope::Read, Scope::Write]);
+    assert_eq!(browser.refused(greater).await, Kind::NotAllowed, "none that may do more than itself");
+    assert_eq!(browser.refused(add(Some("bob"), &[Scope::Read])).await, Kind::NotAllowed);
+    let Reply::Tokens(own) = browser.does(Command::TokenList { account: None }).await else { panic!() };
+    assert!(own.len() > 1 && own.iter().all(|token| token.account.as_str() == "ada"));
+    let (id, reading) = hub.token("ada", &[Scope::Read], None).await;
+    let mut reader = hub.enter(Login::token(reading)).await;
+    assert_eq!(reader.refused(Command::TokenList { account: None }).await, Kind::NotAllowed);
+    let change = || Command::Password { old: "correct horse".into(), new: "battery staple".into() };
+    assert_eq!(reader.refused(change()).await, Kind::NotAllowed);
+    assert_eq!(
+        browser.refused(change()).await,
+        Kind::BadCredentials,
+        "it is asked for the old one all the same"
+    );
+    browser.does(Command::TokenRemove { id }).await;
+    assert_eq!(reader.closed().await, CloseReason::Revoked);
+}
+
+#[tokio::test]
+async fn an_owner_names_the_hub_and_says_whether_guests_are_welcome_for_good() {
+    let store = hubbub_store::MemoryStore::new();
+    let hub = TestHub::on(store.clone());
+    let card = |reply: Reply| match reply {
+        Reply::Hub(card) => *card,
+        other => panic!("{other:?}"),
+    };
+    let before = card(hub.operate(Command::Hub).await);
+    assert_eq!((before.name, before.guests, before.owned), (None, true, false));
+    let mut member = hub.account("bob").await;
+    let set = || Command::SetHub { name: Some(text("Our lab 实验室")), guests: Some(false) };
+    assert_eq!(member.refused(set()).await, Kind::NotAllowed);
+    let mut ada = hub.account_as("ada", Role::Owner).await;
+    let after = card(ada.does(set()).await);
+    assert_eq!(
+        (after.name.as_ref().map(hubbub_model::Text::as_str), after.guests),
+        (Some("Our lab 实验室"), false)
+    );
+    assert!(after.owned);
+    let guest = hub.try_enter(Login::guest("eve")).await.err().expect("guests are unwelcome");
+    assert_eq!(guest.kind, Kind::NotAllowed);
+    drop((member, ada));
+    hub.stop();
+    let hub = TestHub::on(store);
+    assert_eq!(card(hub.operate(Command::Hub).await), after);
+    hub.operate(Command::SetHub { name: None, guests: Some(true) }).await;
+    hub.guest("eve").await;
+}
+
+#[tokio::test]
+async fn a_setting_that_was_not_committed_does_not_count() {
+    let hub = TestHub::new();
+    let mut ada = hub.account_as("ada", Role::Owner).await;
+    hub.faults.fail_commits();
+    ada.refused(Command::SetHub { name: Some(text("lost")), guests: None }).await;
+    let Reply::Hub(card) = ada.does(Command::Hub).await else { panic!() };
+    assert_eq!((card.name, card.read_only), (None, true));
+}
+
+#[tokio::test]
 async fn revoking_a_token_cuts_its_sessions_only() {
     let hub = TestHub::new();
     let mut ada = hub.account("ada").await;

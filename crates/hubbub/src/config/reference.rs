@@ -92,10 +92,10 @@ const OWN: &[Row] = &[
         Kind::List,
         r#"["any://127.0.0.1:7272"]"#,
         r#"a list of listeners, such as ["any://127.0.0.1:7272"]"#,
-        "Where the hub listens. any:// tells protocols apart by their first bytes; chat://, relay:// and echo:// are \
-         one door each, and an s behind the name (anys://) means TLS from the first byte. any+unix:///PATH is a Unix \
+        "Where the hub listens. any:// tells protocols apart by their first bytes; chat://, http://, relay:// and \
+         echo:// are one door each, and an s behind the name (anys://) means TLS from the first byte. any+unix:///PATH is a Unix \
          socket, port 0 any free port, * every address. Options follow as in any://0.0.0.0:7272?guests=yes&tls=required: \
-         guests, tls, encoding, greet, proxy, paced, backlog, lang. Beyond this machine, guests are welcome only where it says \
+         guests, tls, encoding, greet, proxy, paced, backlog, lang, metrics. Beyond this machine, guests are welcome only where it says \
          guests=yes.",
     ),
     (

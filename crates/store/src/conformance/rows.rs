@@ -63,6 +63,8 @@ fn keeps_and_removes_rows<S: Subject>(subject: &mut S) {
         Write::Ignore(grace, "eve".into()),
         Write::Ignore(grace, "trent".into()),
         Write::Ignore(linus, "eve".into()),
+        Write::Setting("name".into(), Some("lab".into())),
+        Write::Setting("guests".into(), Some("no".into())),
     ]);
     scene.reopen();
     let loaded = scene.store().load().unwrap();
@@ -73,6 +75,8 @@ fn keeps_and_removes_rows<S: Subject>(subject: &mut S) {
     assert_eq!(loaded.tokens, [token(1, 1), token(2, 2)]);
     assert_eq!(loaded.marks, [mark(grace), mark(linus)]);
     assert_eq!(loaded.ignores, [(grace, "eve".into()), (grace, "trent".into()), (linus, "eve".into())]);
+    let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(loaded.settings, [setting("guests", "no"), setting("name", "lab")]);
     assert_eq!((loaded.next_account, loaded.next_token, loaded.next_room), (3, 3, 4));
 
     let renamed = AccountRow { password: None, ..account(1, "Grace H") };
@@ -85,6 +89,8 @@ fn keeps_and_removes_rows<S: Subject>(subject: &mut S) {
         Write::RemoveToken(1),
         Write::RemoveIgnore(grace, "eve".into()),
         Write::RemoveMember(RoomId(1), grace),
+        Write::Setting("name".into(), Some("workshop 车间".into())),
+        Write::Setting("guests".into(), None),
     ]);
     scene.reopen();
     let loaded = scene.store().load().unwrap();
@@ -93,6 +99,7 @@ fn keeps_and_removes_rows<S: Subject>(subject: &mut S) {
     assert_eq!((loaded.members, loaded.tokens, loaded.marks), (vec![], vec![], vec![]));
     assert_eq!(loaded.bans, [ban("mallory")]);
     assert_eq!(loaded.ignores, [(grace, "trent".into())]);
+    assert_eq!(loaded.settings, [setting("name", "workshop 车间")]);
 }
 
 fn forgets_mentions_that_were_read<S: Subject>(subject: &mut S) {

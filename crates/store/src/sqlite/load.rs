@@ -60,6 +60,9 @@ pub(crate) fn load(db: &mut Connection, heads: &Heads) -> Result<Loaded, StoreEr
         ignores: all(db, "SELECT account, fold FROM ignore ORDER BY account, fold", |row| {
             Ok((AccountId(col(row, 0)?), col(row, 1)?))
         })?,
+        settings: all(db, "SELECT name, value FROM setting ORDER BY name", |row| {
+            Ok((col(row, 0)?, col(row, 1)?))
+        })?,
     })
 }
 

@@ -170,6 +170,10 @@ impl<'b> Writer<'_, 'b> {
                 self.draft.counters.guest = self.draft.counters.guest.max(*number);
                 Ok(())
             }
+            Write::Setting(name, Some(value)) => {
+                self.run("INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)", (name, value))
+            }
+            Write::Setting(name, None) => self.run("DELETE FROM setting WHERE name = ?", [name]),
         }
     }
 

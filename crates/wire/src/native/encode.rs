@@ -161,6 +161,8 @@ fn listed(reply: &Reply, room: &str) -> FromHub {
         | Reply::Committed { .. }
         | Reply::Attached { .. }
         | Reply::History { .. }
+        // No request of the protocol asks for it.
+        | Reply::Hub(_)
         | Reply::Found(_) => FromHub::Ok,
         Reply::Rooms(cards) => FromHub::Rooms { rooms: cards.iter().map(RoomValue::from).collect() },
         Reply::Room(card) => FromHub::Room(Box::new(RoomValue::from(&**card))),

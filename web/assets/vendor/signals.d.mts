@@ -1,0 +1,1 @@
+export * from "./signals-core.mjs";

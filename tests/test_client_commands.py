@@ -146,7 +146,7 @@ class Chat(unittest.TestCase):
         place = Place(self)
         with Hub() as hub, Hub() as other:
             first = place.does("say", "lobby", "hi", "--url", url(hub, tls=True), "--name", "ada")
-            self.assertIn("this hub is new here; its certificate is known from now on: sha256:", first.err)
+            self.assertIn("this hub is new here; its key is known from now on: sha256:", first.err)
             self.assertIn(hub.certificate_digest(), first.err)
             again = place.does("say", "lobby", "hi", "--url", url(hub, tls=True), "--name", "ada")
             self.assertEqual(again.err, "", "it is known now")

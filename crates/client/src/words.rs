@@ -50,12 +50,12 @@ pub const SENTENCES: &[Phrase] = &[
     ("the hub has not answered for {n} s", "中枢已有 {n} 秒没有回应"),
     ("this client has left", "这个客户端已离开"),
     ("the system gives no random numbers: {why}", "系统不给随机数：{why}"),
-    // Certificates.
+    // Keys.
     (
-        "the certificate of {hub} has changed, so nothing was sent. Known so far: sha256:{known}, shown now: \
-         sha256:{shown}. Either the hub was given a new certificate, or somebody stands between you and the hub: ask \
+        "the key of {hub} has changed, so nothing was sent. Known so far: sha256:{known}, shown now: \
+         sha256:{shown}. Either the hub was given a new key, or somebody stands between you and the hub: ask \
          whoever runs it for its fingerprint. If it is the one shown now, remove line {line} of {file} and connect again",
-        "{hub} 的证书变了，所以什么都没有发。以前是 sha256:{known}，现在是 sha256:{shown}。要么中枢换了证书，要么有人夹在你和中枢\
+        "{hub} 的密钥变了，所以什么都没有发。以前是 sha256:{known}，现在是 sha256:{shown}。要么中枢换了密钥，要么有人夹在你和中枢\
          之间：请向运维者问指纹。如果就是现在这个，删去 {file} 的第 {line} 行，再连接",
     ),
     ("TLS needs a file of known hubs, and none was named", "TLS 需要一个记录已知中枢的文件，而没有给出"),

@@ -350,7 +350,7 @@ impl Listener {
             Incoming::Pinned(pinned) => {
                 let fingerprint = format!("sha256:{}", pinned.fingerprint);
                 let gist = tell(
-                    "this hub is new here; its certificate is known from now on: {fingerprint}",
+                    "this hub is new here; its key is known from now on: {fingerprint}",
                     &[("fingerprint", &fingerprint)],
                 );
                 Some(gist)

@@ -112,7 +112,7 @@ fn known_hubs() -> Option<PathBuf> {
 pub(crate) fn tell_pinned(pinned: &Pinned) {
     let fingerprint = format!("sha256:{}", pinned.fingerprint);
     let gist = tell(
-        "this hub is new here; its certificate is known from now on: {fingerprint}",
+        "this hub is new here; its key is known from now on: {fingerprint}",
         &[("fingerprint", &fingerprint)],
     );
     eprintln!("hubbub: {gist}");

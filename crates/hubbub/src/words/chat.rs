@@ -13,8 +13,8 @@ pub(super) const CHAT: &[Phrase] = &[
     ("{n} messages of {room} are no longer kept", "{room} 有 {n} 条消息已不再保留"),
     ("{room} was restored from a backup or begun anew", "{room} 已从备份恢复或重新开始"),
     (
-        "this hub is new here; its certificate is known from now on: {fingerprint}",
-        "第一次连接这个中枢，已记住它的证书：{fingerprint}",
+        "this hub is new here; its key is known from now on: {fingerprint}",
+        "第一次连接这个中枢，已记住它的密钥：{fingerprint}",
     ),
     ("{room} cannot be opened: {why}", "打不开 {room}：{why}"),
     ("not sent: {why}", "没有发出去：{why}"),

@@ -93,6 +93,14 @@ pub(super) const PARTS: &[Phrase] = &[
         "{file} holds no certificate: it must be PEM, with the server's certificate first and its issuers behind it",
         "{file} 里没有证书：要是 PEM 格式，先是服务器证书，后面是签发者的",
     ),
+    (
+        "cannot keep the key {file}: check that this user owns the data folder",
+        "存不了密钥 {file}：请检查数据文件夹是否属于这个用户",
+    ),
+    (
+        "{file} is not a key of 32 bytes: remove it, and guests come in anew",
+        "{file} 不是 32 字节的密钥：删去它，访客会重新进入",
+    ),
     ("{file} holds no private key: it must be PEM, not encrypted", "{file} 里没有私钥：要是未加密的 PEM"),
     (
         "{cert} and {key} cannot be used together: {why}. Give the key that the certificate was made for",

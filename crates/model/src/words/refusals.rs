@@ -14,6 +14,12 @@ pub const REFUSALS: &[Phrase] = &[
     ("the password could not be hashed", "密码无法处理"),
     ("the system gave no random bits", "系统没有给出随机数"),
     ("too many failed logins: wait 15 minutes", "登录失败次数太多：请等 15 分钟"),
+    ("a token makes no token that may do more than itself", "令牌不能生成权限比自己大的令牌"),
+    ("the room was closed meanwhile: join it again", "房间刚才已关闭：请重新加入"),
+    (
+        "this txn was used for something in another room: choose a new one",
+        "这个 txn 已用于另一个房间里的事：请换一个",
+    ),
     ("the token is wrong, expired or revoked", "令牌不对、已过期或已撤销"),
     ("guests are not welcome here: log in with an account", "这里不接待访客：请用账号登录"),
     ("the account is switched off", "账号已停用"),
@@ -149,6 +155,11 @@ pub const REFUSALS: &[Phrase] = &[
         "请求 {request} 的成员 {member} 不对：{why}",
     ),
     ("the request {request} is wrong: {why}", "请求 {request} 不对：{why}"),
+    // WebSocket frames.
+    ("a frame breaks the protocol: {why}", "帧不合协议：{why}"),
+    ("a message has more than {max} bytes", "一条消息超过 {max} 字节"),
+    ("a text is not UTF-8", "文本不是 UTF-8"),
+    ("only text is spoken here", "这里只收文本"),
     // The operator's commands.
     (
         "no hub runs on this data folder: start it with `hubbub serve`",

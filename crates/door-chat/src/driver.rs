@@ -254,7 +254,10 @@ impl<T: Talk> Driver<T> {
             let shows_on = !self.unshown.is_empty() && seat.inbox.may_submit(usize::MAX, 1);
             let told = if shows_on { Poll::Pending } else { seat.inbox.poll_next(cx) };
             let Poll::Ready(delivery) = told else {
-                let Some(events) = self.unshown.pop_front() else { break };
+                let Some(events) = self.unshown.pop_front() else {
+                    self.owed.is_all();
+                    break;
+                };
                 moved = true;
                 self.show(events);
                 continue;

@@ -22,6 +22,8 @@ pub(crate) struct Owed {
     pieces: VecDeque<Piece>,
     /// Since when the socket takes nothing.
     stalled_at: Option<Instant>,
+    /// It took nothing at some time since the peer last had all that there was.
+    has_stalled: bool,
     /// When the next paced write may be made.
     pace_at: Option<Instant>,
 }
@@ -130,6 +132,7 @@ impl Owed {
     /// The socket takes nothing, from now on if it did before.
     pub(crate) fn stall(&mut self) {
         self.stalled_at.get_or_insert_with(Instant::now);
+        self.has_stalled = true;
     }
 
     /// When something is to be done: the socket has taken nothing for `stall`, or a paced write may be made.
@@ -164,9 +167,14 @@ impl Owed {
         self.pieces.len() >= PIECES_MAX
     }
 
-    /// Whether the peer takes what it is owed as fast as it is owed.
+    /// Whether the peer has taken what it was owed as fast as it was owed, since it last had all that there was.
     pub(crate) fn keeps_up(&self) -> bool {
-        self.stalled_at.is_none() && self.pace_at.is_none()
+        !self.has_stalled && self.pace_at.is_none()
+    }
+
+    /// There is nothing more that the peer is to be told.
+    pub(crate) fn is_all(&mut self) {
+        self.has_stalled = self.stalled_at.is_some();
     }
 }
 

@@ -1,4 +1,6 @@
 // What the browser tests share: a hub of their own, a proxy that can break the conn, pages, and waiting for what is seen.
+import test from "node:test";
+import assert from "node:assert/strict";
 import { spawn, execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import net from "node:net";
@@ -13,10 +15,10 @@ const ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "
 export const PATIENCE = 15_000;
 export const PASSWORD = "correct horse battery";
 
-/** A hub in a folder of its own, on a free port of the loopback address. */
-export async function startHub() {
+/** A hub in a folder of its own, on a free port of the loopback address. @param {Record<string, string>} [env] of its configuration */
+export async function startHub(env = {}) {
   const data = mkdtempSync(path.join(os.tmpdir(), "hubbub-web-"));
-  const child = spawn(BIN, ["serve", "--data", data, "--listen", "any://127.0.0.1:0"], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(BIN, ["serve", "--data", data, "--listen", "any://127.0.0.1:0"], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (piece) => (said += piece));
   const told = (pattern) => new Promise((resolve, reject) => {
@@ -43,6 +45,8 @@ export async function startHub() {
     account(name, role = "member") {
       execFileSync(BIN, ["user", "add", name, "--role", role, "--password-stdin", "--data", data], { input: `${PASSWORD}\n`, stdio: ["pipe", "ignore", "pipe"] });
     },
+    /** Makes a token from the command line. */
+    token: (name) => execFileSync(BIN, ["token", "add", name, "--scope", "read,write", "--data", data], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim().split(/\s+/).find((word) => word.startsWith("hub_")),
     async stop() {
       proxy.stop();
       const gone = new Promise((resolve) => child.once("exit", resolve));
@@ -114,13 +118,23 @@ export async function asGuest(page, hub, name, at = "/") {
   await online(page);
 }
 
-/** Signs in with an account. */
-export async function asAccount(page, hub, name) {
-  await page.goto(`${hub.url}/signin`);
+/** Signs in with an account, and comes to `at`. */
+export async function asAccount(page, hub, name, at = "/signin") {
+  await page.goto(hub.url + at);
   await page.locator("#name").fill(name);
   await page.locator("#password").fill(PASSWORD);
   await page.keyboard.press("Enter");
   await page.locator("#composer").waitFor();
+  await online(page);
+}
+
+/** Makes the first owner, `ada`, by the one-time link, and leaves its page in the lobby. */
+export async function setUp(page, hub) {
+  await page.goto(`${hub.url}/setup#${hub.setup}`);
+  await page.getByLabel("Name of the hub").fill("Our lab");
+  await page.getByLabel("Your name").fill("ada");
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Open the hub" }).click();
   await online(page);
 }
 
@@ -148,6 +162,26 @@ export async function until(page, what, arg) {
     throw new Error(`never: ${what}\nthe log: ${JSON.stringify(await texts(page))}\n${error.message}`);
   }
 }
+
+/** Tells stories: with pages that are closed behind them, must not have met an error, and are shown if the story fails. `hub` and `browser` are asked for when it begins. */
+export const storyteller = (given) => (name, run) => test(name, async (t) => {
+  const { hub, browser } = given();
+  const pages = [];
+  const page = async (options) => {
+    pages.push(await newPage(browser, options));
+    return pages[pages.length - 1];
+  };
+  try {
+    await run(page, hub, t);
+    for (const one of pages) assert.deepEqual(one.faults, []);
+  } catch (error) {
+    if (process.env.SHOTS) for (const [at, one] of pages.entries()) await one.screenshot({ path: `${process.env.SHOTS}/${name.replace(/\W+/g, "-")}-${at}.png` });
+    for (const one of pages) error.message += `\nthe page: ${JSON.stringify(await state(one))}`;
+    throw error;
+  } finally {
+    for (const one of pages) await one.context().close();
+  }
+});
 
 /** What a failed test wants to know of a page. */
 export async function state(page) {

@@ -20,6 +20,9 @@ const CLIENTS: &[(&str, &str)] = &[
     ("python3", "python3"),
     // The fuzz targets link libFuzzer, which is C++.
     ("c++", "g++"),
+    ("chromium", "chromium"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
 ];
 
 /// Another `apt-get` may hold its locks, or a mirror may be away for a moment.

@@ -3,6 +3,7 @@
 //! This file only reads the command line. What is checked lives in `steps`, `tidy` and `arrows`.
 
 mod arrows;
+mod browser;
 mod cargo;
 mod clients;
 mod fuzz;
@@ -92,7 +93,8 @@ Examples:
 const TEST_HELP: &str = "\
 Runs every check of the project, in order, up to the first failure.
 
-The first step installs (with apt-get) the client programs that the tests drive, where they are missing.
+The first step installs (with apt-get) the client programs that the tests drive, where they are missing; the step
+`web` takes three packages from npm, for tests alone.
 
 Usage: cargo xtask test [--only STEP[,STEP]...] [--no-fuzz] [--list]
 
@@ -106,6 +108,7 @@ Examples:
   cargo xtask test --no-fuzz                 everything but the fuzz step
   cargo xtask test --only fmt,clippy,tidy    what an editor would complain about
   cargo xtask test --only release,black-box  build the hub, then drive it with real clients
+  cargo xtask test --only release,web        build the hub, then drive it with a browser
 ";
 
 #[cfg(test)]

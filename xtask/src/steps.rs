@@ -2,7 +2,7 @@
 //!
 //! To add a step: a small function here, and a row of `STEPS`.
 
-use crate::{cargo, clients, fuzz, tidy};
+use crate::{browser, cargo, clients, fuzz, tidy};
 use anyhow::{Context, Result, bail};
 use std::{
     env,
@@ -50,6 +50,11 @@ const STEPS: &[Step] = &[
     Step { name: "docs", does: "the documentation builds without a warning", run: Whole(docs) },
     Step { name: "release", does: "the release build", run: Whole(release) },
     Step { name: "black-box", does: "real clients against the release build", run: Whole(black_box) },
+    Step {
+        name: "web",
+        does: "the web client in Chromium, against the release build",
+        run: Whole(browser::run),
+    },
     Step { name: FUZZ, does: "each fuzz target for 60 seconds, two at a time", run: Whole(fuzz::run) },
 ];
 

@@ -37,6 +37,13 @@ export function open(who) {
   letters.value = kept.map((letter) => ({ ...letter, state: letter.state === "failed" ? "failed" : "waiting" }));
 }
 
+/** The person is called otherwise from now on; what waits goes along. @param {string} who */
+export function rename(who) {
+  keep(`outbox.${owner}`, null);
+  owner = who;
+  put(letters.peek());
+}
+
 /** @param {Letter[]} next */
 function put(next) {
   letters.value = next;

@@ -56,7 +56,8 @@ export function Panel({ room, bare }) {
   const online = state.value === "open";
   useEffect(() => {
     if (online && !room.people) void acts.people(room).catch(() => {});
-  }, [room, online, room.people]);
+    // Not the list itself: one that came and was forgotten between two frames would look as if nothing had happened.
+  }, [room, online, room.arrivals]);
   const people = room.folk;
   const direct = room.kind === "direct";
   const inside = html`<section aria-labelledby="about"><h2 id="about">${t("panel.about")}</h2>

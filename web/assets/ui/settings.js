@@ -3,7 +3,8 @@ import { html, useEffect, useState } from "../app/lib.js";
 import { t, clock, lang, moment } from "../app/words.js";
 import { ask } from "../app/api.js";
 import { request, stop } from "../app/socket.js";
-import { card, lost, me } from "../app/hub.js";
+import { card, enter, lost, me } from "../app/hub.js";
+import { rename as renameOutbox } from "../app/outbox.js";
 import { prefs, forget } from "../app/prefs.js";
 import { allow, chime, possible } from "../app/notify.js";
 import * as acts from "../app/acts.js";
@@ -66,17 +67,25 @@ function Account() {
   const guest = me.value.kind === "guest";
   const change = submit(async () => {
     await request({ type: "password", old, new: fresh });
+    await endOthers();
     setOld("");
     setFresh("");
     acts.say(t("settings.changed"));
   });
   const rename = submit(async () => {
     const answer = await request({ type: "nick", nickname: nick.trim() });
+    // The cookie says who comes back after a reload.
+    await ask("POST", "session", { guest: answer.nickname });
     me.value = { ...me.value, nickname: answer.nickname };
+    renameOutbox(`guest:${answer.nickname}`);
     acts.say(t("saved"));
   });
   const register = submit(async () => {
     await request({ type: "register", password: fresh });
+    // The conn belongs to the account by now; the cookie is still the guest's.
+    const answer = await ask("POST", "session", { name: me.value.nickname, password: fresh });
+    renameOutbox(`account:${answer.me.nickname}`);
+    enter(answer.me);
     acts.say(t("settings.registered"));
     setFresh("");
   });
@@ -96,6 +105,12 @@ function Account() {
         <${Password} id="fresh" label=${t("settings.new")} value=${fresh} onInput=${setFresh} fresh />
         <button class="btn" disabled=${busy}>${t("settings.change")}</button></form>`}
   </section>`;
+}
+
+/** Ends my sessions in other browsers. */
+async function endOthers() {
+  const { sessions } = await ask("GET", "sessions");
+  for (const one of sessions) if (one.kind === "web" && !one.current) await ask("DELETE", `sessions/${one.id}`);
 }
 
 /** Where I am signed in; hidden where the hub does not tell. */
@@ -138,6 +153,6 @@ export default function Settings() {
   return html`<main class="main" id="main" tabindex="-1"><header class="top">${phone.value && html`<${Tool} icon="back" name=${t("back")}
     onClick=${() => back("/")} />`}<h1 class="grow">${t("settings.title")}</h1>
     <button type="button" class="btn" onClick=${signOut}>${t("settings.out")}</button></header><${Banner} />
-    <div class="page"><${Look} /><${Notices} /><${Account} /><${Phone} />${me.value.kind === "account" && html`<${Sessions} />
+    <div class="page"><${Look} /><${Notices} /><${Account} />${me.value.kind === "account" && html`<${Phone} /><${Sessions} />
       <${Tokens} />`}</div></main>`;
 }

@@ -409,7 +409,7 @@ export default {
   "settings.rename": "Change the name",
   "settings.register": "Make this name an account",
   "settings.register.text": "Your name is then yours on every door, and you can make rooms.",
-  "settings.registered": "The account is made. Sign in with it.",
+  "settings.registered": "The name is yours now, on every door.",
   "settings.sessions": "Sessions",
   "settings.sessions.text": "Where you are signed in. Ending one cuts it at once.",
   "settings.this": "this one",

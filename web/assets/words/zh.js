@@ -409,7 +409,7 @@ export default {
   "settings.rename": "修改名字",
   "settings.register": "把这个名字注册成账号",
   "settings.register.text": "名字归你所有，从哪扇门进来都一样，还能新建房间。",
-  "settings.registered": "账号已建好，请用它登录。",
+  "settings.registered": "账号已建好，这个名字在每扇门都是你的了。",
   "settings.sessions": "会话",
   "settings.sessions.text": "你登录的地方。结束后立即断开。",
   "settings.this": "当前",

@@ -65,6 +65,8 @@ enum Phase {
 struct Waiting {
     next: u64,
     asked: HashMap<Ticket, Asked>,
+    /// The room that the newest `/join` asked for, until its answer.
+    going: Option<(Ticket, RoomName)>,
 }
 
 /// What is to be shown when the answer comes.
@@ -219,8 +221,12 @@ impl TextSession {
         }
     }
 
-    /// The room that messages go to. The lobby's number is not known until its answer has come.
+    /// The room that messages go to. The lobby's number is not known until its answer has come, and what is said right
+    /// behind a `/join`, before its answer, is meant for that room: the hub takes both in this order.
     fn here(&self) -> RoomRef {
+        if let Some((_, room)) = self.waiting.as_ref().and_then(|waiting| waiting.going.as_ref()) {
+            return RoomRef::Name(room.clone());
+        }
         self.room.map_or_else(|| RoomRef::Name(RoomName::lobby()), RoomRef::Id)
     }
 
@@ -248,9 +254,7 @@ impl TextSession {
             Slash::Login { name, password } => self.log_in(&name, password, step),
             Slash::Register { password } => self.register(password, step),
             Slash::Nick(name) => self.named(&name, step, |name| (Asked::Show, Command::Nick { name })),
-            Slash::Join(room) => {
-                self.roomed(&room, step, |room| (Asked::Join, Command::Attach { room, from: Start::Head }));
-            }
+            Slash::Join(room) => self.join(&room, step),
             Slash::Leave(room) => self.leave(room, step),
             Slash::Rooms => self.ask(Asked::Show, Command::Rooms, step),
             Slash::Who(None) => self.ask(Asked::Show, Command::Attendees { room: here }, step),
@@ -315,6 +319,15 @@ impl TextSession {
             // The hub knows the name of this session.
             Phase::Ready => self.ask(Asked::Show, Command::Register { name: None, password }, step),
             _ => self.note(step, words::GREETING, &[]),
+        }
+    }
+
+    fn join(&mut self, room: &str, step: &mut Step) {
+        self.roomed(room, step, |room| (Asked::Join, Command::Attach { room, from: Start::Head }));
+        if let (Some((ticket, Command::Attach { room: RoomRef::Name(name), .. })), Some(waiting)) =
+            (step.commands.last(), &mut self.waiting)
+        {
+            waiting.going = Some((*ticket, name.clone()));
         }
     }
 
@@ -394,7 +407,10 @@ impl TextSession {
     }
 
     fn reply(&mut self, ticket: Ticket, reply: Result<Reply, Refusal>, step: &mut Step) {
-        let asked = self.waiting.as_mut().and_then(|waiting| waiting.asked.remove(&ticket));
+        let asked = self.waiting.as_mut().and_then(|waiting| {
+            waiting.going.take_if(|(going, _)| *going == ticket);
+            waiting.asked.remove(&ticket)
+        });
         if self.waiting.as_ref().is_some_and(|waiting| waiting.asked.is_empty()) {
             self.waiting = None;
         }

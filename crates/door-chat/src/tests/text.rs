@@ -53,6 +53,24 @@ fn what_follows_the_name_waits_for_the_login() {
 }
 
 #[test]
+fn what_is_said_right_behind_a_join_is_said_there() {
+    let said_in = |desk: &Text| match desk.step.commands.last() {
+        Some((_, Command::Say { room, .. })) => room.clone(),
+        other => panic!("{other:?}"),
+    };
+    let mut ada = inside("ada");
+    ada.says(b"/join lab\nhi\n");
+    assert_eq!(said_in(&ada), RoomRef::Name(RoomName::parse("lab").unwrap()));
+    let ticket = ada.step.commands.first().unwrap().0;
+    ada.is_answered(ticket, attached(2, "lab")).says(b"and now\n");
+    assert_eq!(said_in(&ada), RoomRef::Id(RoomId(2)));
+    // Whoever is not let in stays where they are.
+    let ticket = ada.says(b"/join attic\n").ticket();
+    ada.is_answered(ticket, Err(Refusal::new(Kind::NotAllowed, "no"))).says(b"well\n");
+    assert_eq!(said_in(&ada), RoomRef::Id(RoomId(2)));
+}
+
+#[test]
 fn a_taken_name_is_told_to_its_owner() {
     let mut ada = newcomer();
     ada.says(b"ada\n").is_let_in("ada~2").tells("* that name is taken: you are ada~2");

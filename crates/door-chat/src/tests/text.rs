@@ -25,7 +25,9 @@ fn name_asked(desk: &Text) -> String {
         Some(Credentials::Guest(Some(name))) => name.to_string(),
         Some(Credentials::Password(name, secret)) => format!("{name} with {secret}"),
         Some(Credentials::Token(secret)) => format!("token {secret}"),
-        Some(Credentials::Guest(None)) | None => "nobody".to_owned(),
+        Some(Credentials::Guest(None) | Credentials::Invite { .. } | Credentials::Invited(..)) | None => {
+            "nobody".to_owned()
+        }
     }
 }
 

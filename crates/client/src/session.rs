@@ -500,6 +500,7 @@ fn is_repeatable(request: &Request) -> bool {
         | Request::Search { .. }
         | Request::Ping
         | Request::AccountList
+        | Request::InviteLinks
         | Request::TokenList { .. } => true,
         Request::Login(_)
         | Request::Broadcast { .. }
@@ -515,6 +516,9 @@ fn is_repeatable(request: &Request) -> bool {
         | Request::AccountRemove { .. }
         | Request::TokenAdd { .. }
         | Request::TokenRemove { .. }
+        | Request::InviteLinkAdd { .. }
+        | Request::InviteLinkRemove { .. }
+        | Request::InviteLinkTake { .. }
         | Request::Quit => false,
     }
 }

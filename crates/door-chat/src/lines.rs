@@ -123,6 +123,8 @@ pub(crate) fn of(reply: &Reply, language: Language) -> Vec<String> {
         | Reply::Account(_)
         | Reply::Token { .. }
         | Reply::Tokens(_)
+        | Reply::Invite { .. }
+        | Reply::Invites(_)
         | Reply::People(..)
         | Reply::Hub(_)
         | Reply::Pong(_) => Vec::new(),

@@ -98,6 +98,7 @@ fn me(name: &str) -> Me {
         renamed: name.contains('~'),
         role: Role::Guest,
         token: None,
+        invite: None,
     }
 }
 

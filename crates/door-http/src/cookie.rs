@@ -6,6 +6,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
+use hubbub_hub::Credentials;
 use hubbub_model::UserName;
 use hyper::{
     HeaderMap,
@@ -18,8 +19,19 @@ use sha2::Sha256;
 pub(crate) enum Who {
     /// The secret of a token.
     Token(String),
-    /// A guest: the name that it chose, and the random id of its browser.
-    Guest(UserName, String),
+    /// A guest: the name that it chose, the random id of its browser, and the invite that let it in.
+    Guest(UserName, String, Option<u64>),
+}
+
+impl Who {
+    /// What the hub is shown.
+    pub(crate) fn credentials(&self) -> Credentials {
+        match self {
+            Self::Token(secret) => Credentials::Token(secret.clone()),
+            Self::Guest(name, _, None) => Credentials::Guest(Some(name.clone())),
+            Self::Guest(name, _, Some(invite)) => Credentials::Invited(name.clone(), *invite),
+        }
+    }
 }
 
 /// Seals and opens the cookies of guests.
@@ -35,8 +47,9 @@ impl Seal {
     }
 
     /// A guest's cookie.
-    pub(crate) fn close(&self, name: &UserName, id: &str) -> String {
-        let open = format!("{GUEST}{}.{id}", URL_SAFE_NO_PAD.encode(name.as_str()));
+    pub(crate) fn close(&self, name: &UserName, id: &str, invite: Option<u64>) -> String {
+        let invite = invite.map_or(String::new(), |invite| format!(".{invite}"));
+        let open = format!("{GUEST}{}.{id}{invite}", URL_SAFE_NO_PAD.encode(name.as_str()));
         let seal = self.0.clone().chain_update(&open).finalize().into_bytes();
         format!("{open}.{}", URL_SAFE_NO_PAD.encode(seal))
     }
@@ -49,9 +62,13 @@ impl Seal {
         let (open, seal) = value.rsplit_once('.')?;
         let seal = URL_SAFE_NO_PAD.decode(seal).ok()?;
         self.0.clone().chain_update(open).verify_slice(&seal).ok()?;
-        let (name, id) = open.strip_prefix(GUEST)?.split_once('.')?;
+        let (name, rest) = open.strip_prefix(GUEST)?.split_once('.')?;
+        let (id, invite) = match rest.split_once('.') {
+            Some((id, invite)) => (id, Some(invite.parse().ok()?)),
+            None => (rest, None),
+        };
         let name = String::from_utf8(URL_SAFE_NO_PAD.decode(name).ok()?).ok()?;
-        Some(Who::Guest(UserName::parse(&name).ok()?, id.to_owned()))
+        Some(Who::Guest(UserName::parse(&name).ok()?, id.to_owned(), invite))
     }
 }
 
@@ -97,8 +114,10 @@ mod tests {
     fn a_guest_is_who_the_seal_says_and_nobody_else() {
         let (ours, theirs) = (Seal::new(&[1; 32]), Seal::new(&[2; 32]));
         let zhang = UserName::parse("张三").unwrap();
-        let cookie = ours.close(&zhang, "abc");
-        assert!(ours.open(&cookie) == Some(Who::Guest(zhang.clone(), "abc".into())));
+        let cookie = ours.close(&zhang, "abc", None);
+        assert!(ours.open(&cookie) == Some(Who::Guest(zhang.clone(), "abc".into(), None)));
+        let invited = ours.close(&zhang, "abc", Some(17));
+        assert!(ours.open(&invited) == Some(Who::Guest(zhang.clone(), "abc".into(), Some(17))));
         assert!(theirs.open(&cookie).is_none(), "another hub's");
         let other = URL_SAFE_NO_PAD.encode("eve");
         let name = URL_SAFE_NO_PAD.encode("张三");
@@ -106,6 +125,8 @@ mod tests {
             cookie.replace(&name, &other),
             cookie.replace("abc", "abd"),
             cookie[..cookie.len() - 1].to_owned(),
+            invited.replace(".17.", ".18."),
+            cookie.replace("abc", "abc.17"),
             "guest.x.y.".into(),
             "guest..".into(),
             String::new(),

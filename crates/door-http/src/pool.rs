@@ -4,7 +4,7 @@
 //! ticket. The task ends with its session, when it is idle, or when the hub stops, and the pool awaits it.
 
 use crate::{cookie::Who, reply::Problem};
-use hubbub_hub::{CloseReason, Credentials, Delivery, Hub, Inbox, Me, Origin, Session};
+use hubbub_hub::{CloseReason, Delivery, Hub, Inbox, Me, Origin, Session};
 use hubbub_model::{Command, Kind, Refusal, Reply, Ticket, Txn};
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
@@ -104,12 +104,12 @@ impl Pooled {
 /// A session for one purpose, which ends when it is dropped.
 pub(crate) async fn begin(hub: &Hub, who: &Who, from: From) -> Result<(Session, Inbox), Refusal> {
     let From { via, address, guests } = from;
-    let (credentials, client) = match who {
-        Who::Token(secret) => (Credentials::Token(secret.clone()), None),
+    let client = match who {
+        Who::Token(_) => None,
         // A socket of the same browser is another session, and does not end this one.
-        Who::Guest(name, id) => (Credentials::Guest(Some(name.clone())), Txn::parse(&format!("{id}/rest"))),
+        Who::Guest(_, id, _) => Txn::parse(&format!("{id}/rest")),
     };
-    hub.login(credentials, Origin { via: via.into(), address, guests, client }).await
+    hub.login(who.credentials(), Origin { via: via.into(), address, guests, client }).await
 }
 
 /// Has a session carry out one command.
@@ -187,9 +187,11 @@ fn closed(reason: CloseReason) -> Refusal {
 fn key(who: &Who) -> [u8; 32] {
     match who {
         Who::Token(secret) => Sha256::new().chain_update("token ").chain_update(secret),
-        Who::Guest(name, id) => {
-            Sha256::new().chain_update("guest ").chain_update(id).chain_update(name.as_str())
-        }
+        Who::Guest(name, id, invite) => Sha256::new()
+            .chain_update("guest ")
+            .chain_update(invite.unwrap_or_default().to_be_bytes())
+            .chain_update(id)
+            .chain_update(name.as_str()),
     }
     .finalize()
     .into()

@@ -6,7 +6,6 @@
 use crate::{
     app::{App, Becoming, OnConn},
     caller::{Presented, elsewhere},
-    cookie::Who,
     headers::From,
     reply::Problem,
 };
@@ -18,7 +17,6 @@ use axum::{
     routing::get,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use hubbub_hub::Credentials;
 use hubbub_model::Kind;
 use hyper::{
     HeaderMap, StatusCode, Version,
@@ -52,11 +50,8 @@ async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Result<Re
     if from == From::Elsewhere || (by_cookie && from != From::Here) {
         return Err(elsewhere());
     }
-    let who = match who {
-        Who::Token(secret) => Credentials::Token(secret),
-        Who::Guest(name, _) => Credentials::Guest(Some(name)),
-    };
-    *on.becoming.lock() = Some(Becoming { upgrade: hyper::upgrade::on(&mut request), who });
+    *on.becoming.lock() =
+        Some(Becoming { upgrade: hyper::upgrade::on(&mut request), who: who.credentials() });
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();

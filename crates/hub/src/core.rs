@@ -104,6 +104,7 @@ pub(crate) struct Numbers {
     pub(crate) room: u32,
     pub(crate) transient_room: u32,
     pub(crate) token: u64,
+    pub(crate) invite: u64,
 }
 
 /// A room as it is now.
@@ -187,9 +188,11 @@ impl Core {
             room: loaded.next_room.max(1),
             transient_room: (1 << 27) - 1,
             token: loaded.next_token.max(1),
+            invite: loaded.next_invite.max(1),
         };
         let facts = Facts::load(&mut loaded);
         let live = facts.rooms.values().map(|r| (r.row.id, Live::new(&r.row, loaded.boot))).collect();
+        let expiry = Expiry::of(facts.invites.values());
         let mut watch = Watch::default();
         for room in facts.rooms.values() {
             watch.grew(room.row.id, room.row.retention, config.clock.now_ms());
@@ -204,7 +207,7 @@ impl Core {
             queue,
             lookup: store.reader().ok(),
             logins: Logins::new(config.limits.login_failures_max),
-            expiry: Expiry::default(),
+            expiry,
             marks: Marks::default(),
             leaving: Leaving::default(),
             reads,

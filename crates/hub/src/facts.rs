@@ -1,9 +1,9 @@
-//! What the hub knows for good: accounts, rooms, memberships, bans, tokens, marks. All of it is stored.
+//! What the hub knows for good: accounts, rooms, memberships, bans, tokens, invites, marks. All of it is stored.
 //!
 //! **Invariant.** Facts change only by `apply`ing a `Write`, the same value that the store commits. Each
 //! application gives the writes that take it back, so that a failed commit leaves the facts as they were.
 
-use crate::store::{AccountRow, BanRow, Loaded, MarkRow, MemberRow, RoomRow, TokenRow, Write};
+use crate::store::{AccountRow, BanRow, InviteRow, Loaded, MarkRow, MemberRow, RoomRow, TokenRow, Write};
 use hubbub_model::{AccountId, RoomId, fold, irc_nick};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::{
@@ -21,6 +21,8 @@ pub(crate) struct Facts {
     room_by_fold: HashMap<String, RoomId>,
     pub(crate) tokens: FxHashMap<u64, TokenRow>,
     token_by_hash: HashMap<[u8; 32], u64>,
+    pub(crate) invites: FxHashMap<u64, InviteRow>,
+    invite_by_hash: HashMap<[u8; 32], u64>,
     ignores: FxHashMap<AccountId, Arc<HashSet<String>>>,
     /// The rooms of whose `members` an account is one.
     rooms_by_member: FxHashMap<AccountId, FxHashSet<RoomId>>,
@@ -47,6 +49,7 @@ impl Facts {
             .chain(loaded.members.drain(..).map(Write::Member))
             .chain(loaded.bans.drain(..).map(Write::Ban))
             .chain(loaded.tokens.drain(..).map(|row| Write::Token(Box::new(row))))
+            .chain(loaded.invites.drain(..).map(|row| Write::Invite(Box::new(row))))
             .chain(loaded.marks.drain(..).map(Write::Mark))
             .chain(loaded.ignores.drain(..).map(|(account, name)| Write::Ignore(account, name)))
             .chain(loaded.settings.drain(..).map(|(name, value)| Write::Setting(name, Some(value))));
@@ -69,6 +72,10 @@ impl Facts {
 
     pub(crate) fn token(&self, hash: &[u8; 32]) -> Option<&TokenRow> {
         self.token_by_hash.get(hash).and_then(|id| self.tokens.get(id))
+    }
+
+    pub(crate) fn invite(&self, hash: &[u8; 32]) -> Option<&InviteRow> {
+        self.invite_by_hash.get(hash).and_then(|id| self.invites.get(id))
     }
 
     pub(crate) fn ignored_by(&self, account: AccountId) -> Option<Arc<HashSet<String>>> {
@@ -132,6 +139,8 @@ impl Facts {
             }
             Write::Token(row) => self.put_token(row),
             Write::RemoveToken(id) => self.remove_token(*id),
+            Write::Invite(row) => self.put_invite(row),
+            Write::RemoveInvite(id) => self.remove_invite(*id),
             Write::Mark(row) => self.put_mark(row),
             Write::Ignore(account, name) => {
                 let new = Arc::make_mut(self.ignores.entry(*account).or_default()).insert(name.clone());
@@ -177,6 +186,7 @@ impl Facts {
         for token in tokens {
             back.extend(self.remove_token(token));
         }
+        back.extend(self.remove_invites(|row| row.by == Some(id)));
         if let Some(names) = self.ignores.remove(&id) {
             back.extend(names.iter().map(|name| Write::Ignore(id, name.clone())));
         }
@@ -205,6 +215,7 @@ impl Facts {
         back.extend(room.members.into_values().map(Write::Member));
         back.extend(room.bans.into_values().map(Write::Ban));
         back.extend(room.marks.into_values().map(Write::Mark));
+        back.extend(self.remove_invites(|row| row.room == Some(id)));
         back
     }
 
@@ -245,6 +256,25 @@ impl Facts {
             self.token_by_hash.remove(&row.hash);
         }
         row.into_iter().map(|row| Write::Token(Box::new(row))).collect()
+    }
+
+    fn put_invite(&mut self, row: &InviteRow) -> Vec<Write> {
+        self.invite_by_hash.insert(row.hash, row.card.id);
+        let old = self.invites.insert(row.card.id, row.clone());
+        vec![old.map_or(Write::RemoveInvite(row.card.id), |old| Write::Invite(Box::new(old)))]
+    }
+
+    fn remove_invite(&mut self, id: u64) -> Vec<Write> {
+        let row = self.invites.remove(&id);
+        if let Some(row) = &row {
+            self.invite_by_hash.remove(&row.hash);
+        }
+        row.into_iter().map(|row| Write::Invite(Box::new(row))).collect()
+    }
+
+    fn remove_invites(&mut self, which: impl Fn(&InviteRow) -> bool) -> Vec<Write> {
+        let gone: Vec<u64> = self.invites.values().filter(|row| which(row)).map(|row| row.card.id).collect();
+        gone.into_iter().flat_map(|id| self.remove_invite(id)).collect()
     }
 
     fn put_mark(&mut self, row: &MarkRow) -> Vec<Write> {

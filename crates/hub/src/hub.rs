@@ -11,7 +11,7 @@ use crate::{
     store::{Store, StoreError},
 };
 use hubbub_model::{
-    AccountId, Command, Kind, Limits, Refusal, Role, SenderKind, SessionId, Ticket, Txn, UserName,
+    AccountId, Command, InviteCard, Kind, Limits, Refusal, Role, SenderKind, SessionId, Ticket, Txn, UserName,
 };
 use std::{
     net::IpAddr,
@@ -55,6 +55,18 @@ pub enum Credentials {
     Password(UserName, String),
     /// A token's secret.
     Token(String),
+    /// An invite's code and a name: makes an account of it, with a password, or begins as a guest.
+    Invite {
+        /// The code.
+        code: String,
+        /// The name.
+        name: UserName,
+        /// The new account's password; none for a guest.
+        password: Option<String>,
+    },
+    /// A guest whom this invite let in before (`Me::invite`): the door vouches for that. Where the invite has ended,
+    /// as any other guest.
+    Invited(UserName, u64),
 }
 
 /// Where a session comes from.
@@ -90,6 +102,8 @@ pub struct Me {
     pub role: Role,
     /// The token that the login was made with.
     pub token: Option<u64>,
+    /// The invite that let the guest in.
+    pub invite: Option<u64>,
 }
 
 /// What is handed to the hub thread.
@@ -209,6 +223,10 @@ impl Hub {
     pub async fn login(&self, credentials: Credentials, origin: Origin) -> Result<(Session, Inbox), Refusal> {
         let checked = match credentials {
             Credentials::Guest(name) => logins::Checked::Guest(name),
+            Credentials::Invited(name, invite) => logins::Checked::Invited(name, invite),
+            Credentials::Invite { code, name, password } => {
+                self.check_invite(&code, name, password, &origin).await?
+            }
             Credentials::Token(secret) => logins::Checked::Token(logins::hash_token(&secret)),
             Credentials::Password(name, password) => self.check_password(name, password, &origin).await?,
         };
@@ -245,6 +263,32 @@ impl Hub {
                 Err(Refusal::new(Kind::BadCredentials, "name or password is wrong"))
             }
         }
+    }
+
+    /// What an invite lets one do. Codes that are wrong count as failed logins of the address.
+    pub async fn peek(&self, code: &str, address: Option<IpAddr>) -> Result<InviteCard, Refusal> {
+        let (tell, told) = oneshot::channel();
+        let peek = LoginStep::Peek { invite: logins::hash_token(code), address, tell };
+        self.send(Submission::Login(Box::new(peek))).await?;
+        told.await.map_err(|_| stopping())?
+    }
+
+    /// Nobody has a password hashed who has no good code.
+    async fn check_invite(
+        &self,
+        code: &str,
+        name: UserName,
+        password: Option<String>,
+        origin: &Origin,
+    ) -> Result<logins::Checked, Refusal> {
+        // As with passwords: attempts that come at once find the budget as the one before left it.
+        let _turn = self.0.logins.acquire().await.map_err(|_| stopping())?;
+        self.peek(code, origin.address).await?;
+        let password = match password {
+            Some(password) => Some(self.hash_password(password).await?),
+            None => None,
+        };
+        Ok(logins::Checked::Invite(logins::hash_token(code), name, password))
     }
 
     /// Makes a password's hash, off the async workers, a few at a time.

@@ -6,7 +6,7 @@ use crate::{
     rules::refuse,
 };
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
-use hubbub_model::{AccountId, Kind, Refusal, UserName};
+use hubbub_model::{AccountId, InviteCard, Kind, Refusal, UserName};
 use sha2::{Digest, Sha256};
 use std::{collections::HashMap, net::IpAddr, sync::Arc};
 use tokio::sync::oneshot;
@@ -15,6 +15,8 @@ use tokio::sync::oneshot;
 pub(crate) enum LoginStep {
     /// A password is to be checked: against which hash?
     Challenge { name: UserName, address: Option<IpAddr>, tell: oneshot::Sender<Result<Challenge, Refusal>> },
+    /// What does this code let one do?
+    Peek { invite: [u8; 32], address: Option<IpAddr>, tell: oneshot::Sender<Result<InviteCard, Refusal>> },
     /// The password was wrong.
     Failed { name: UserName, address: Option<IpAddr> },
     /// The credentials are right so far: begin the session.
@@ -29,6 +31,10 @@ pub(crate) enum LoginStep {
 /// Credentials after the heavy part of the check.
 pub(crate) enum Checked {
     Guest(Option<UserName>),
+    /// A guest whom this invite has let in before.
+    Invited(UserName, u64),
+    /// An invite's hash, a name, and the password's hash where an account is to be made.
+    Invite([u8; 32], UserName, Option<String>),
     Account(AccountId),
     Token([u8; 32]),
 }
@@ -70,9 +76,18 @@ pub(crate) fn hash_password(password: &str) -> Result<String, Refusal> {
 
 /// A new secret: 256 random bits after a prefix that says what it is.
 pub(crate) fn new_secret() -> Result<String, Refusal> {
-    let mut bytes = [0u8; 32];
+    random::<32>("hub_")
+}
+
+/// A new code of an invite: 160 random bits, short enough for a small QR code.
+pub(crate) fn new_code() -> Result<String, Refusal> {
+    random::<20>("")
+}
+
+fn random<const BYTES: usize>(prefix: &str) -> Result<String, Refusal> {
+    let mut bytes = [0u8; BYTES];
     getrandom::fill(&mut bytes).map_err(|_| refuse(Kind::Internal, "the system gave no random bits"))?;
-    Ok(bytes.iter().fold(String::from("hub_"), |secret, byte| secret + &format!("{byte:02x}")))
+    Ok(bytes.iter().fold(prefix.to_owned(), |secret, byte| secret + &format!("{byte:02x}")))
 }
 
 pub(crate) fn hash_token(secret: &str) -> [u8; 32] {

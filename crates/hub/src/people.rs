@@ -36,6 +36,8 @@ pub(crate) struct Here {
     pub(crate) fold: Box<str>,
     pub(crate) role: Role,
     pub(crate) rights: Option<Box<TokenRights>>,
+    /// What the invite of a guest allows.
+    pub(crate) pass: Option<Box<Pass>>,
     pub(crate) outlet: Arc<Outlet>,
     pub(crate) open: SmallVec<[(RoomId, Arc<Attachment>); 1]>,
     pub(crate) away: Option<Box<Text>>,
@@ -56,6 +58,13 @@ pub(crate) struct Identity {
 pub(crate) struct TokenRights {
     pub(crate) token: u64,
     pub(crate) scopes: Vec<Scope>,
+}
+
+/// What lets a guest in who came with an invite.
+pub(crate) struct Pass {
+    pub(crate) invite: u64,
+    /// The room that it leads to.
+    pub(crate) room: Option<RoomId>,
 }
 
 impl People {
@@ -103,6 +112,14 @@ impl People {
         self.persons.get(&person).map_or(&[], |sessions| sessions)
     }
 
+    /// The guests whom this invite let in.
+    pub(crate) fn invited_by(&self, invite: u64) -> Vec<SessionId> {
+        let by_it = |here: &&Here| {
+            here.sender.account.is_none() && here.pass.as_ref().is_some_and(|pass| pass.invite == invite)
+        };
+        self.sessions.values().filter(by_it).map(|here| here.sender.session).collect()
+    }
+
     /// How many sessions there are.
     pub(crate) fn len(&self) -> usize {
         self.sessions.len()
@@ -139,6 +156,7 @@ impl Here {
             account: self.sender.account,
             fold: &self.fold,
             scopes: self.rights.as_ref().map(|rights| &*rights.scopes),
+            invited_to: self.pass.as_ref().and_then(|pass| pass.room),
             attends: room.is_some_and(|room| self.attachment(room).is_some()),
         }
     }
@@ -161,6 +179,7 @@ impl Here {
             renamed,
             role: self.role,
             token: self.rights.as_ref().map(|rights| rights.token),
+            invite: self.pass.as_ref().map(|pass| pass.invite),
         }
     }
 

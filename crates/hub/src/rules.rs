@@ -1,7 +1,7 @@
 //! The one `authorize()`. Doors never decide; every command comes by here, at its place in the order.
 
 use crate::facts::RoomFacts;
-use hubbub_model::{AccountId, Kind, Refusal, Role, RoomKind, Scope, Standing, Visibility};
+use hubbub_model::{AccountId, Admits, Kind, Refusal, Role, RoomId, RoomKind, Scope, Standing, Visibility};
 
 /// Who acts, as far as rules care.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +12,8 @@ pub(crate) struct Actor<'a> {
     pub(crate) fold: &'a str,
     /// What the token allows; `None` where the login was no token.
     pub(crate) scopes: Option<&'a [Scope]>,
+    /// The room that a guest's invite leads to.
+    pub(crate) invited_to: Option<RoomId>,
     /// Whether the session has the room open.
     pub(crate) attends: bool,
 }
@@ -42,6 +44,8 @@ pub(crate) enum HubAct {
     /// Make, change or remove an account of this role.
     ManageAccount(Role),
     ListAccounts,
+    /// Let people in who have no account yet, or make one.
+    Admit,
     /// Make, see or revoke tokens of this account.
     ManageTokens(AccountId),
     /// Name the hub, say whether guests are welcome.
@@ -71,7 +75,7 @@ pub(crate) fn authorize_hub(actor: Actor<'_>, act: HubAct) -> Result<(), Refusal
     match act {
         HubAct::CreateRoom if actor.role >= Role::Member => scope(actor, Scope::Write),
         HubAct::CreateRoom => Err(refuse(Kind::NotAllowed, "guests cannot make rooms: register first")),
-        HubAct::ListAccounts => admin(actor),
+        HubAct::ListAccounts | HubAct::Admit => admin(actor),
         // Nobody touches an account above or beside their own role, but the owner.
         HubAct::ManageAccount(role) if role >= actor.role && actor.role != Role::Owner => {
             Err(refuse(Kind::NotAllowed, "only an owner can do that to an account of this role"))
@@ -80,6 +84,22 @@ pub(crate) fn authorize_hub(actor: Actor<'_>, act: HubAct) -> Result<(), Refusal
         // A token that may manage, manages as far as its account may.
         HubAct::ManageTokens(account) if actor.account == Some(account) => scope(actor, Scope::Admin),
         HubAct::ManageTokens(_) | HubAct::Configure => admin(actor),
+    }
+}
+
+/// May the actor make an invite like this, or withdraw it? Who may not any more, has none that is good.
+pub(crate) fn authorize_invite(
+    actor: Actor<'_>,
+    admits: Admits,
+    room: Option<&RoomFacts>,
+    now_ms: i64,
+) -> Result<(), Refusal> {
+    if let Some(room) = room {
+        authorize(actor, Act::Moderate, room, now_ms)?;
+    }
+    match (admits, room) {
+        (Admits::Guest, Some(_)) => Ok(()),
+        (Admits::Guest, None) | (Admits::Member, _) => authorize_hub(actor, HubAct::Admit),
     }
 }
 
@@ -107,7 +127,7 @@ pub(crate) fn standing(actor: Actor<'_>, room: &RoomFacts) -> Option<Standing> {
 }
 
 fn knows(actor: Actor<'_>, room: &RoomFacts) -> bool {
-    actor.account.is_some_and(|a| room.members.contains_key(&a))
+    actor.account.is_some_and(|a| room.members.contains_key(&a)) || actor.invited_to == Some(room.row.id)
 }
 
 fn may_see(actor: Actor<'_>, room: &RoomFacts) -> bool {
@@ -226,7 +246,14 @@ mod tests {
     }
 
     fn actor(role: Role, account: Option<u32>) -> Actor<'static> {
-        Actor { role, account: account.map(AccountId), fold: "ada", scopes: None, attends: false }
+        Actor {
+            role,
+            account: account.map(AccountId),
+            fold: "ada",
+            scopes: None,
+            invited_to: None,
+            attends: false,
+        }
     }
 
     fn ask(facts: &Facts, actor: Actor<'_>, act: Act) -> Option<Kind> {

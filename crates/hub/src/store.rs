@@ -5,8 +5,8 @@
 //! commit, so that neither a failed batch nor a repeated txn leaves a gap.
 
 use hubbub_model::{
-    AccountCard, AccountId, Durability, Event, EventId, EventKind, Retention, RoomId, RoomKind, RoomName,
-    Sender, Standing, Text, TokenCard, Visibility,
+    AccountCard, AccountId, Durability, Event, EventId, EventKind, InviteCard, Retention, RoomId, RoomKind,
+    RoomName, Sender, Standing, Text, TokenCard, Visibility,
 };
 use std::sync::Arc;
 
@@ -124,7 +124,7 @@ pub enum Write {
     Append(Append),
     /// Make or replace an account's row.
     Account(Box<AccountRow>),
-    /// Remove an account with its tokens, memberships, marks and ignores. Its events stay.
+    /// Remove an account with its tokens, invites, memberships, marks and ignores. Its events stay.
     RemoveAccount(AccountId),
     /// Make or replace a room's row. `head`, `countable` and `first_seq` are taken only when the row is new.
     Room(Box<RoomRow>),
@@ -142,6 +142,10 @@ pub enum Write {
     Token(Box<TokenRow>),
     /// Remove a token.
     RemoveToken(u64),
+    /// Make or replace an invite.
+    Invite(Box<InviteRow>),
+    /// Remove an invite.
+    RemoveInvite(u64),
     /// An account read a log up to here; mentions up to `seq` are forgotten.
     Mark(MarkRow),
     /// An account ignores a folded name.
@@ -309,6 +313,19 @@ pub struct TokenRow {
     pub hash: [u8; 32],
 }
 
+/// An invite as it is stored: its code's hash only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InviteRow {
+    /// What lists show.
+    pub card: InviteCard,
+    /// Whose; none for the hub's operator.
+    pub by: Option<AccountId>,
+    /// The room that it leads to. It goes with the room.
+    pub room: Option<RoomId>,
+    /// SHA-256 of the code.
+    pub hash: [u8; 32],
+}
+
 /// How far an account has read a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarkRow {
@@ -331,12 +348,14 @@ pub struct Loaded {
     pub next_sender: u64,
     /// Guests may have been given numbers up to this one.
     pub guest_number: u64,
-    /// No account, room or token has or had this number or a greater one.
+    /// No account has or had this number or a greater one.
     pub next_account: u32,
     /// As `next_account`, for rooms.
     pub next_room: u32,
     /// As `next_account`, for tokens.
     pub next_token: u64,
+    /// As `next_account`, for invites.
+    pub next_invite: u64,
     /// The greatest id of any event, 0 if none.
     pub last_id: u128,
     /// Accounts.
@@ -349,6 +368,8 @@ pub struct Loaded {
     pub bans: Vec<BanRow>,
     /// Tokens.
     pub tokens: Vec<TokenRow>,
+    /// Invites.
+    pub invites: Vec<InviteRow>,
     /// Read marks.
     pub marks: Vec<MarkRow>,
     /// Unread mentions: log, account, place.

@@ -1,9 +1,9 @@
 //! Commands: what a session asks of the hub; replies: what the hub says to that.
 
 use crate::{
-    AccountCard, AccountId, AccountStatus, Attendee, Durability, Event, EventId, HubCard, Member, Presence,
-    PresenceCard, Retention, Role, RoomCard, RoomId, RoomName, Scope, Standing, Text, TokenCard, Txn,
-    UserName, Visibility,
+    AccountCard, AccountId, AccountStatus, Admits, Attendee, Durability, Event, EventId, HubCard, InviteCard,
+    Member, Presence, PresenceCard, Retention, Role, RoomCard, RoomId, RoomName, Scope, Standing, Text,
+    TokenCard, Txn, UserName, Visibility,
 };
 use std::sync::Arc;
 
@@ -184,6 +184,14 @@ pub enum Command {
     TokenList { account: Option<UserName> },
     /// Revoke a token; its sessions end on every door.
     TokenRemove { id: u64 },
+    /// Make an invite link: admins, and operators for guests and accounts in their own room.
+    InviteAdd { room: Option<RoomRef>, admits: Admits, uses: u32, for_s: u64 },
+    /// The invites that one may make or withdraw.
+    InviteList,
+    /// Withdraw an invite: nobody can take it any more, and guests who came with it are sent out.
+    InviteRemove { id: u64 },
+    /// Take an invite to a room with the account that one has.
+    InviteTake { code: String },
     /// What the hub says about itself.
     Hub,
     /// Admins: give the hub a name, or say whether guests are welcome; what is absent stays.
@@ -276,6 +284,15 @@ pub enum Reply {
     },
     /// Tokens.
     Tokens(Vec<TokenCard>),
+    /// An invite was made: its code, shown this once.
+    Invite {
+        /// The code.
+        code: String,
+        /// Its card.
+        card: Box<InviteCard>,
+    },
+    /// Invites.
+    Invites(Vec<InviteCard>),
     /// The hub about itself.
     Hub(Box<HubCard>),
     /// The hub is there; its wall clock in milliseconds since 1970.

@@ -9,6 +9,7 @@ mod account;
 mod command;
 mod event;
 mod id;
+mod invite;
 mod kind;
 mod limits;
 mod name;
@@ -22,6 +23,7 @@ pub use command::{
 };
 pub use event::{Event, EventKind, MemberChange, Sender, SenderKind};
 pub use id::{AccountId, EventId, RoomId, SenderId, SessionId, Ticket, Txn};
+pub use invite::{Admits, InviteCard};
 pub use kind::{Kind, Refusal};
 pub use limits::Limits;
 pub use name::{NameError, RoomName, UserName, fold, irc_nick};

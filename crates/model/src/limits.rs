@@ -79,6 +79,12 @@ limits! {
     login_failures_max: u32 = 10,
     /// Passwords that are checked at once.
     password_checks_max: usize = 1,
+    /// Invite links in the hub that have not ended.
+    invites_max: usize = 1_000,
+    /// Times that one invite link can be taken.
+    invite_uses_max: u32 = 1_000,
+    /// Seconds that an invite link is good at most.
+    invite_s_max: u64 = 2_592_000,
     /// Marks (`txn`) of clients that rooms which are never stored remember, in all. The oldest go first.
     ephemeral_txns_max: usize = 16_384,
     /// Seconds that such a mark is remembered. In stored rooms it is a week.

@@ -10,13 +10,13 @@ mod rows;
 mod search;
 
 use hubbub_hub::store::{
-    AccountRow, Append, BanRow, Batch, Findings, MarkRow, MemberRow, Outcome, Reader, RoomRow, SearchPlan,
-    Store, StoreFault, TokenRow, Write, search_all,
+    AccountRow, Append, BanRow, Batch, Findings, InviteRow, MarkRow, MemberRow, Outcome, Reader, RoomRow,
+    SearchPlan, Store, StoreFault, TokenRow, Write, search_all,
 };
 use hubbub_model::{
-    AccountCard, AccountId, AccountStatus, Durability, Event, EventId, EventKind, MemberChange, Retention,
-    Role, RoomId, RoomKind, RoomName, Scope, Sender, SenderId, SenderKind, SessionId, Standing, Text,
-    TokenCard, UserName, Visibility,
+    AccountCard, AccountId, AccountStatus, Admits, Durability, Event, EventId, EventKind, InviteCard,
+    MemberChange, Retention, Role, RoomId, RoomKind, RoomName, Scope, Sender, SenderId, SenderKind,
+    SessionId, Standing, Text, TokenCard, UserName, Visibility,
 };
 use std::sync::Arc;
 

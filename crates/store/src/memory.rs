@@ -4,8 +4,8 @@
 
 use crate::{place, rules, words};
 use hubbub_hub::store::{
-    AccountRow, Append, BanRow, Batch, Findings, Loaded, MarkRow, MemberRow, Outcome, Reader, RoomRow,
-    SearchPlan, Store, StoreError, StoreFault, TokenRow, Write,
+    AccountRow, Append, BanRow, Batch, Findings, InviteRow, Loaded, MarkRow, MemberRow, Outcome, Reader,
+    RoomRow, SearchPlan, Store, StoreError, StoreFault, TokenRow, Write,
 };
 use hubbub_model::{AccountId, Event, EventId, EventKind, RoomId, Text};
 use std::{
@@ -163,6 +163,7 @@ struct State {
     members: BTreeMap<(RoomId, AccountId), MemberRow>,
     bans: BTreeMap<(RoomId, String), BanRow>,
     tokens: BTreeMap<u64, TokenRow>,
+    invites: BTreeMap<u64, InviteRow>,
     marks: BTreeMap<(RoomId, AccountId), MarkRow>,
     mentions: BTreeSet<(RoomId, AccountId, u64)>,
     ignores: BTreeSet<(AccountId, String)>,
@@ -179,12 +180,22 @@ struct Numbers {
     next_account: u32,
     next_room: u32,
     next_token: u64,
+    next_invite: u64,
     last_id: u128,
 }
 
 impl Default for Numbers {
     fn default() -> Self {
-        Self { boot: 0, guest: 0, next_sender: 1, next_account: 1, next_room: 1, next_token: 1, last_id: 0 }
+        Self {
+            boot: 0,
+            guest: 0,
+            next_sender: 1,
+            next_account: 1,
+            next_room: 1,
+            next_token: 1,
+            next_invite: 1,
+            last_id: 0,
+        }
     }
 }
 
@@ -245,12 +256,14 @@ impl State {
             next_account: self.numbers.next_account,
             next_room: self.numbers.next_room,
             next_token: self.numbers.next_token,
+            next_invite: self.numbers.next_invite,
             last_id: self.numbers.last_id,
             accounts: self.accounts.values().cloned().collect(),
             rooms: self.logs.values().map(|log| log.row.clone()).collect(),
             members: self.members.values().cloned().collect(),
             bans: self.bans.values().cloned().collect(),
             tokens: self.tokens.values().cloned().collect(),
+            invites: self.invites.values().cloned().collect(),
             marks: self.marks.values().copied().collect(),
             mentions: self.mentions.iter().copied().collect(),
             ignores: self.ignores.iter().cloned().collect(),
@@ -317,6 +330,11 @@ impl State {
                 self.tokens.insert(row.card.id, (**row).clone());
             }
             Write::RemoveToken(id) => drop(self.tokens.remove(id)),
+            Write::Invite(row) => {
+                self.numbers.next_invite = self.numbers.next_invite.max(row.card.id + 1);
+                self.invites.insert(row.card.id, (**row).clone());
+            }
+            Write::RemoveInvite(id) => drop(self.invites.remove(id)),
             Write::Mark(row) => {
                 self.marks.insert((row.room, row.account), *row);
                 self.mentions.retain(|&(r, a, seq)| (r, a) != (row.room, row.account) || seq > row.seq);
@@ -379,6 +397,7 @@ impl State {
         self.logs.remove(&room);
         self.members.retain(|(r, _), _| *r != room);
         self.bans.retain(|(r, _), _| *r != room);
+        self.invites.retain(|_, row| row.room != Some(room));
         self.marks.retain(|(r, _), _| *r != room);
         self.mentions.retain(|(r, _, _)| *r != room);
     }
@@ -386,6 +405,7 @@ impl State {
     fn remove_account(&mut self, account: AccountId) {
         self.accounts.remove(&account);
         self.tokens.retain(|_, row| row.account != account);
+        self.invites.retain(|_, row| row.by != Some(account));
         self.members.retain(|(_, a), _| *a != account);
         self.marks.retain(|(_, a), _| *a != account);
         self.mentions.retain(|(_, a, _)| *a != account);

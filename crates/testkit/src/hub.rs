@@ -188,6 +188,17 @@ impl Login {
         Self::with(Credentials::Token(secret.into()))
     }
 
+    /// With an invite; with a password, as a new account.
+    pub fn invite(code: &str, name: &str, password: Option<&str>) -> Self {
+        let password = password.map(str::to_owned);
+        Self::with(Credentials::Invite { code: code.to_owned(), name: user(name), password })
+    }
+
+    /// As a guest who came with this invite before.
+    pub fn invited(name: &str, invite: u64) -> Self {
+        Self::with(Credentials::Invited(user(name), invite))
+    }
+
     /// From this address.
     pub fn from_address(mut self, address: impl Into<IpAddr>) -> Self {
         self.origin.address = Some(address.into());

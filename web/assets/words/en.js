@@ -473,7 +473,7 @@ export default {
   "invites.by": "By",
   "invites.end": "Withdraw",
   "invites.none": "No invites yet.",
-  "invites.note": "Withdrawing an invite does not remove those who came with it.",
+  "invites.note": "Withdrawing an invite sends out the guests who came with it; members stay.",
   "tokens.device": "Device or account",
   "tokens.show": "Show its tokens",
   "rooms.name": "Room",

@@ -473,7 +473,7 @@ export default {
   "invites.by": "创建人",
   "invites.end": "撤回",
   "invites.none": "还没有邀请。",
-  "invites.note": "撤回邀请不会移除已经进来的人。",
+  "invites.note": "撤回邀请会让凭它进来的访客离开，成员不受影响。",
   "tokens.device": "设备或账号",
   "tokens.show": "查看令牌",
   "rooms.name": "房间",

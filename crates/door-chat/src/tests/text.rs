@@ -25,7 +25,9 @@ fn name_asked(desk: &Text) -> String {
         Some(Credentials::Guest(Some(name))) => name.to_string(),
         Some(Credentials::Password(name, secret)) => format!("{name} with {secret}"),
         Some(Credentials::Token(secret)) => format!("token {secret}"),
-        Some(Credentials::Guest(None)) | None => "nobody".to_owned(),
+        Some(Credentials::Guest(None) | Credentials::Invite { .. } | Credentials::Invited(..)) | None => {
+            "nobody".to_owned()
+        }
     }
 }
 
@@ -66,7 +68,7 @@ fn what_is_said_right_behind_a_join_is_said_there() {
     assert_eq!(said_in(&ada), RoomRef::Id(RoomId(2)));
     // Whoever is not let in stays where they are.
     let ticket = ada.says(b"/join attic\n").ticket();
-    ada.is_answered(ticket, Err(Refusal::new(Kind::NotAllowed, "no"))).says(b"well\n");
+    ada.is_refused(ticket, Kind::NotAllowed, "no").says(b"well\n");
     assert_eq!(said_in(&ada), RoomRef::Id(RoomId(2)));
 }
 

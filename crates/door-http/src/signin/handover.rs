@@ -5,13 +5,14 @@
 
 use super::{
     code::CODE_MAX,
+    link,
     session::{Asked, asked},
     welcome,
 };
 use crate::{
     app::{App, OnConn},
     caller::Caller,
-    headers, pool,
+    pool,
     reply::{Problem, json},
 };
 use axum::{Extension, extract::State, response::Response};
@@ -39,13 +40,9 @@ pub(super) async fn give(
         return Err(Problem::new(Kind::Internal, "the hub gave an answer of another kind"));
     };
     let code = app.codes.give(caller.who.clone())?;
-    let scheme = if on.is_secure() { "https" } else { "http" };
-    let host = headers::host(&headers, &uri).unwrap_or_default();
+    let url = link(&on, &headers, &uri, "enter", &code);
     let expires_ms = now_ms + i64::try_from(CODE_MAX.as_millis()).unwrap_or(i64::MAX);
-    Ok(json(
-        StatusCode::CREATED,
-        &json!({ "url": format!("{scheme}://{host}/enter#{code}"), "expires_ms": expires_ms }),
-    ))
+    Ok(json(StatusCode::CREATED, &json!({ "url": url, "expires_ms": expires_ms })))
 }
 
 #[derive(Deserialize)]

@@ -6,6 +6,7 @@
 
 mod code;
 mod handover;
+mod invite;
 mod session;
 mod setup;
 
@@ -14,7 +15,7 @@ pub(crate) use setup::Setup;
 
 use crate::{
     app::{App, OnConn},
-    cookie, health, pool,
+    cookie, headers, health, pool,
     reply::{Problem, json},
 };
 use axum::{
@@ -26,7 +27,7 @@ use axum::{
 use hubbub_door::{Listener, Place, Scheme, TlsMode};
 use hubbub_hub::{Inbox, Me, Session};
 use hubbub_model::{Command, Kind, Reply, Scope, Text, TokenCard};
-use hyper::{HeaderMap, StatusCode, header};
+use hyper::{HeaderMap, StatusCode, Uri, header};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -41,6 +42,10 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/register", post(session::register))
         .route("/handover", post(handover::give))
         .route("/handover/take", post(handover::take))
+        .route("/invites", get(invite::list).post(invite::add))
+        .route("/invites/{id}", delete(invite::remove))
+        .route("/invites/peek", post(invite::peek))
+        .route("/invites/take", post(invite::take))
 }
 
 /// What anybody may know of the hub.
@@ -154,6 +159,12 @@ fn take_cookie(response: &mut Response, on: &OnConn) {
     if let Some(cookie) = cookie::forget(on.is_secure()) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
+}
+
+/// A link whose secret is in its fragment, to the hub as the browser calls it.
+fn link(on: &OnConn, headers: &HeaderMap, uri: &Uri, page: &str, code: &str) -> String {
+    let scheme = if on.is_secure() { "https" } else { "http" };
+    format!("{scheme}://{}/{page}#{code}", headers::host(headers, uri).unwrap_or_default())
 }
 
 /// What the person will know the browser by in a list of sessions.

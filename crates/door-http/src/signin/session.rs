@@ -27,20 +27,37 @@ pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Resul
     let nobody = json!({ "signed_in": false });
     match Presented::of(&app, &on, &parts.headers) {
         None => Ok(json(StatusCode::OK, &nobody)),
-        Some(Presented { who: Who::Guest(name, _), .. }) => {
+        Some(Presented { who: Who::Guest(name, _, None), .. }) => {
             let is_welcome = on.origin.options.guests && health::hub_card(&app).await?.guests;
             Ok(json(StatusCode::OK, &if is_welcome { guest(&name) } else { nobody }))
         }
         Some(_) => match Caller::from_request_parts(&mut parts, &app).await {
+            // A guest is shown as it calls itself, whatever other session of it has that name now.
+            Ok(Caller { who: Who::Guest(name, ..), .. }) => Ok(json(StatusCode::OK, &guest(&name))),
             Ok(caller) => Ok(json(StatusCode::OK, &me(caller.me()))),
             Err(problem) if problem.kind() == Kind::BadCredentials => {
                 let mut response = json(StatusCode::OK, &nobody);
                 take_cookie(&mut response, &on);
                 Ok(response)
             }
+            // The invite of a guest has ended.
+            Err(problem) if problem.kind() == Kind::NotAllowed => Ok(json(StatusCode::OK, &nobody)),
             Err(problem) => Err(problem),
         },
     }
+}
+
+/// Answers a guest with its cookie.
+pub(super) fn guest_cookie(
+    app: &App,
+    on: &OnConn,
+    name: &UserName,
+    invite: Option<u64>,
+) -> Result<Response, Problem> {
+    let mut response = json(StatusCode::OK, &guest(name));
+    let id = super::code::random()?;
+    put_cookie(&mut response, &app.seal.close(name, &id, invite), on, None);
+    Ok(response)
 }
 
 fn guest(name: &UserName) -> Value {
@@ -76,10 +93,7 @@ pub(super) async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Re
                     "guests are not welcome here: sign in with an account",
                 ));
             }
-            let mut response = json(StatusCode::OK, &guest(&name));
-            let id = super::code::random()?;
-            put_cookie(&mut response, &app.seal.close(&name, &id), &on, None);
-            Ok(response)
+            guest_cookie(&app, &on, &name, None)
         }
         SignIn { name: None, password: None, guest: None, token: Some(secret) } => {
             let session = app.pool.session(&Who::Token(secret.clone()), on.from("web")).await?;
@@ -207,7 +221,7 @@ pub(super) async fn asked<T: DeserializeOwned>(
     Ok(Asked { on, headers, wanted })
 }
 
-fn origin(on: &OnConn) -> Origin {
+pub(super) fn origin(on: &OnConn) -> Origin {
     let options = &on.origin.options;
     Origin { via: "web".into(), address: on.origin.peer.ip(), guests: options.guests, client: None }
 }

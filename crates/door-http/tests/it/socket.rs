@@ -1,7 +1,7 @@
 //! The handshake of a WebSocket, and whom the conn is handed over as. What is spoken behind it is another door's.
 
 use crate::support::{Setting, soon};
-use hubbub_model::Scope;
+use hubbub_model::{Admits, Command, Reply, Scope};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -37,6 +37,12 @@ async fn a_conn_is_handed_over_with_who_it_is_and_all_that_was_sent() {
     let cookie = setting.post("/api/v1/session", &[], r#"{"guest":"zhangsan"}"#).await.cookie();
     let lines = format!("Cookie: {cookie}\r\nOrigin: http://{}\r\n", setting.address());
     assert!(opened(&setting, &lines, "x").await.ends_with("<guest zhangsan>x"));
+    let add = Command::InviteAdd { room: None, admits: Admits::Guest, uses: 1, for_s: 60 };
+    let Reply::Invite { code, card } = setting.hub.operate(add).await else { panic!("no invite") };
+    let body = format!(r#"{{"code":"{code}","name":"li"}}"#);
+    let cookie = setting.post("/api/v1/invites/take", &[], &body).await.cookie();
+    let lines = format!("Cookie: {cookie}\r\nOrigin: http://{}\r\n", setting.address());
+    assert!(opened(&setting, &lines, "x").await.ends_with(&format!("<guest li by {}>x", card.id)));
 }
 
 #[tokio::test]

@@ -36,8 +36,9 @@ impl TakesOver for Teller {
                 Credentials::Guest(name) => {
                     format!("guest {}", name.map(|name| name.to_string()).unwrap_or_default())
                 }
+                Credentials::Invited(name, invite) => format!("guest {name} by {invite}"),
                 Credentials::Token(_) => "token".to_owned(),
-                Credentials::Password(..) => "password".to_owned(),
+                Credentials::Password(..) | Credentials::Invite { .. } => "password".to_owned(),
             };
             conn.io.write_all(format!("<{who}>").as_bytes()).await?;
             let mut said = [0; 64];

@@ -62,7 +62,7 @@ impl Core {
         Ok(Some(Reply::Named(name)))
     }
 
-    fn new_account(&mut self, name: UserName, role: Role, password: Option<String>) -> AccountRow {
+    pub(super) fn new_account(&mut self, name: UserName, role: Role, password: Option<String>) -> AccountRow {
         let id = AccountId(self.next.account);
         self.next.account += 1;
         let kind = if role == Role::Device { SenderKind::Device } else { SenderKind::Account };
@@ -128,7 +128,7 @@ impl Core {
         Ok(Reply::Done)
     }
 
-    /// Accounts and tokens, by an admin, the operator, or (tokens) oneself. Passwords are hashes by now.
+    /// Accounts, tokens and invites, by an admin, the operator, or (tokens) oneself. Passwords are hashes by now.
     pub(super) fn manage(
         &mut self,
         role: Role,
@@ -136,7 +136,7 @@ impl Core {
         scopes: Option<&[Scope]>,
         command: Command,
     ) -> Done {
-        let actor = Actor { role, account: me, fold: "", scopes, attends: false };
+        let actor = Actor { role, account: me, fold: "", scopes, invited_to: None, attends: false };
         match command {
             Command::AccountAdd { name, role, password } => self.account_add(actor, name, role, password),
             Command::AccountList => {
@@ -155,6 +155,11 @@ impl Core {
             }
             Command::TokenList { account } => self.token_list(actor, account.as_ref()),
             Command::TokenRemove { id } => self.token_remove(actor, id),
+            Command::InviteAdd { room, admits, uses, for_s } => {
+                self.invite_add(actor, room.as_ref(), admits, uses, for_s)
+            }
+            Command::InviteList => Ok(Some(self.invite_list(actor))),
+            Command::InviteRemove { id } => self.invite_remove(actor, id),
             Command::Hub => Ok(Some(Reply::Hub(Box::new(self.hub_card())))),
             Command::SetHub { name, guests } => self.set_hub(actor, name, guests),
             _ => Err(refuse(Kind::Unsupported, "the operator cannot do that: log in")),
@@ -188,7 +193,7 @@ impl Core {
     }
 
     /// A guest may not use a registered name.
-    fn rename_out_of_the_way(&mut self, guest: SessionId, name: &UserName) -> Result<(), Refusal> {
+    pub(super) fn rename_out_of_the_way(&mut self, guest: SessionId, name: &UserName) -> Result<(), Refusal> {
         let (free, fold) = self.free_name(name)?;
         let Some(was) = self.people.get(guest).map(|here| here.sender.clone()) else { return Ok(()) };
         let sender = Sender { id: self.next_sender(), name: free.clone(), ..(*was).clone() };

@@ -77,7 +77,7 @@ impl Core {
     }
 
     /// A registered person who opens a room belongs to it from then on.
-    fn become_member(&mut self, session: SessionId, room: RoomId) -> Result<(), Refusal> {
+    pub(super) fn become_member(&mut self, session: SessionId, room: RoomId) -> Result<(), Refusal> {
         let Some(account) = self.here(session)?.sender.account else { return Ok(()) };
         let Some(facts) = self.facts.rooms.get(&room) else { return Ok(()) };
         let known = facts.members.get(&account);

@@ -3,10 +3,11 @@
 use super::Done;
 use crate::{
     core::Core,
+    expiry::Ending,
     hub::{Me, Origin},
     inbox::{Control, Delivery, Outlet},
     logins::{Challenge, Checked, LoginStep},
-    people::{Here, Identity, Person, TokenRights, sender},
+    people::{Here, Identity, Pass, Person, TokenRights, sender},
     rules::refuse,
     signal::{CloseReason, Signal},
     store::{AccountRow, Write},
@@ -30,6 +31,14 @@ impl Core {
                 let challenge =
                     self.logins.check(name.as_str(), address, self.now_ms).map(|()| self.challenge(&name));
                 let _ = tell.send(challenge);
+            }
+            LoginStep::Peek { invite, address, tell } => {
+                let card = self.good_invite(&invite, address).map(|row| row.card);
+                // Told once what it rests on is committed.
+                self.after_either(&Arc::new(Outlet::new()), Ticket::NONE, move |_, committed| {
+                    let _ = tell.send(card.and_then(|card| committed.map(|()| card)));
+                    None
+                });
             }
             LoginStep::Failed { name, address } => {
                 tracing::info!(name = %name, address = ?address, "login failed");
@@ -59,7 +68,14 @@ impl Core {
 
     fn begin(&mut self, checked: Checked, origin: &Origin, outlet: &Arc<Outlet>) -> Result<Me, Refusal> {
         match checked {
-            Checked::Guest(name) => self.begin_guest(name, origin, outlet),
+            Checked::Guest(name) => self.begin_guest(name, None, origin, outlet),
+            Checked::Invited(name, invite) => {
+                let pass = self.pass(invite);
+                self.begin_guest(Some(name), pass, origin, outlet)
+            }
+            Checked::Invite(hash, name, password) => {
+                self.begin_invited(&hash, &name, password, origin, outlet)
+            }
             Checked::Account(account) => self.begin_account(account, None, origin, outlet),
             Checked::Token(hash) => {
                 let rights = self.token_rights(&hash, origin)?;
@@ -85,7 +101,7 @@ impl Core {
         };
         let rights = TokenRights { token: token.card.id, scopes: token.card.scopes.clone() };
         if let Some(until_ms) = token.card.expires_ms {
-            self.expiry.watch(until_ms, token.card.id);
+            self.expiry.watch(until_ms, Ending::Token(token.card.id));
         }
         let account = token.account;
         // To the hour, so that a busy device does not write with each login.
@@ -97,13 +113,14 @@ impl Core {
         Ok((account, rights))
     }
 
-    fn begin_guest(
+    pub(super) fn begin_guest(
         &mut self,
         name: Option<UserName>,
+        pass: Option<Box<Pass>>,
         origin: &Origin,
         outlet: &Arc<Outlet>,
     ) -> Result<Me, Refusal> {
-        if !origin.guests || !self.welcomes_guests() {
+        if pass.is_none() && (!origin.guests || !self.welcomes_guests()) {
             return Err(refuse(Kind::NotAllowed, "guests are not welcome here: log in with an account"));
         }
         let number = self.next_guest();
@@ -116,10 +133,10 @@ impl Core {
         let renamed = name != asked;
         let here =
             self.new_session(SenderKind::Guest, None, number, name, fold, Role::Guest, None, origin, outlet);
-        Ok(self.arrive(here, renamed))
+        Ok(self.arrive(Here { pass, ..here }, renamed))
     }
 
-    fn begin_account(
+    pub(super) fn begin_account(
         &mut self,
         account: AccountId,
         rights: Option<Box<TokenRights>>,
@@ -169,6 +186,7 @@ impl Core {
             fold: fold.into(),
             role,
             rights,
+            pass: None,
             outlet: outlet.clone(),
             open: SmallVec::new(),
             away: None,

@@ -4,6 +4,7 @@
 mod account;
 mod attend;
 mod hub;
+mod invite;
 mod login;
 mod moderate;
 mod read;
@@ -83,6 +84,7 @@ impl Core {
             Command::Search(query) => self.search(session, ticket, query),
             Command::Ping => Ok(Some(Reply::Pong(self.now_ms))),
             Command::Register { name, password } => self.register(session, name, password),
+            Command::InviteTake { code } => self.invite_take(session, ticket, &code),
             Command::Password { old, new } => self.password(session, ticket, old, new),
             command => {
                 let here = self.people.get(session).ok_or_else(gone)?;

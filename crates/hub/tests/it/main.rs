@@ -7,6 +7,8 @@ mod accounts;
 #[cfg(test)]
 mod durability;
 #[cfg(test)]
+mod invites;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod logs;

@@ -53,6 +53,20 @@ pub const REFUSALS: &[Phrase] = &[
     ("a token needs a scope: read, write, files or admin", "令牌需要范围：read、write、files 或 admin"),
     ("there is no such token", "没有这个令牌"),
     ("the token does not allow this: it lacks the scope {scope}", "令牌不允许这样做：缺少范围 {scope}"),
+    // Invites.
+    ("a direct is between two: nobody else can be invited", "私聊只在两人之间：不能再邀请别人"),
+    ("an invite has 1 to {max} uses", "邀请可用 1 到 {max} 次"),
+    ("an invite is good for 1 to {max} seconds", "邀请的有效期为 1 到 {max} 秒"),
+    ("the hub has at most {max} invites: withdraw one first", "中枢最多有 {max} 个邀请：请先撤回一个"),
+    ("there is no such invite", "没有这个邀请"),
+    ("a guest comes in with an invite: log in anew with it", "访客凭邀请进来：请用它重新登录"),
+    ("you are a member of this room already", "你已经是这个房间的成员"),
+    ("this invite is for guests: send no password", "这个邀请是给访客的：不要带密码"),
+    ("this invite makes an account: send a password too", "这个邀请会建立账号：请带上密码"),
+    (
+        "this invite is not good: it is wrong, used up, ended or withdrawn",
+        "这个邀请无效：不对、已用完、已结束或已撤回",
+    ),
     ("guests cannot ignore: register first", "访客不能屏蔽他人：请先注册"),
     ("you cannot ignore yourself", "不能屏蔽自己"),
     // Rooms.

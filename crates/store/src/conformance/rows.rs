@@ -6,6 +6,7 @@ pub(super) fn all<S: Subject>(subject: &mut S) {
     keeps_and_removes_rows(subject);
     forgets_mentions_that_were_read(subject);
     removes_a_room_with_all_of_its_own(subject);
+    keeps_invites_as_long_as_their_maker_and_their_room(subject);
 }
 
 fn token(id: u64, account: u32) -> TokenRow {
@@ -19,6 +20,52 @@ fn token(id: u64, account: u32) -> TokenRow {
         last_used_ms: None,
     };
     TokenRow { card, account: AccountId(account), hash: [u8::try_from(id).unwrap(); 32] }
+}
+
+fn invite(id: u64, by: Option<u32>, room: Option<u32>) -> InviteRow {
+    let card = InviteCard {
+        id,
+        by: Text::ours("Grace 优"),
+        room: room.map(|room| self::room(room).name),
+        r#as: if by.is_some() { Admits::Member } else { Admits::Guest },
+        uses: u32::MAX,
+        uses_left: 3,
+        created_ms: -1,
+        ends_ms: i64::MAX,
+    };
+    let hash = [u8::try_from(id).unwrap(); 32];
+    InviteRow { card, by: by.map(AccountId), room: room.map(RoomId), hash }
+}
+
+fn keeps_invites_as_long_as_their_maker_and_their_room<S: Subject>(subject: &mut S) {
+    let mut scene = Scene::new(subject);
+    assert_eq!(scene.store().load().unwrap().next_invite, 1);
+    let all = [
+        invite(1, None, None),
+        invite(2, Some(1), None),
+        invite(3, None, Some(1)),
+        invite(4, Some(2), Some(2)),
+    ];
+    let writes = all.iter().map(|row| Write::Invite(Box::new(row.clone())));
+    scene.write(writes.chain([Write::Account(Box::new(account(1, "Grace")))]).collect());
+    scene.reopen();
+    let loaded = scene.store().load().unwrap();
+    assert_eq!((loaded.invites, loaded.next_invite), (all.to_vec(), 5));
+
+    let mut taken = all[3].clone();
+    taken.card.uses_left = 0;
+    scene.write(vec![
+        Write::Invite(Box::new(taken.clone())),
+        Write::RemoveInvite(1),
+        Write::RemoveAccount(AccountId(1)),
+        Write::RemoveRoom(RoomId(1)),
+    ]);
+    scene.reopen();
+    let loaded = scene.store().load().unwrap();
+    assert_eq!((loaded.invites, loaded.next_invite), (vec![taken], 5), "no number is given twice");
+    scene.write(vec![Write::RemoveInvite(4)]);
+    scene.reopen();
+    assert_eq!(scene.store().load().unwrap().next_invite, 5);
 }
 
 fn keeps_and_removes_rows<S: Subject>(subject: &mut S) {

@@ -5,8 +5,10 @@ use super::{
     fault::fault,
     write::{Counters, Heads, Log},
 };
-use hubbub_hub::store::{AccountRow, BanRow, Loaded, MarkRow, MemberRow, RoomRow, StoreError, TokenRow};
-use hubbub_model::{AccountCard, AccountId, EventId, Retention, RoomId, TokenCard};
+use hubbub_hub::store::{
+    AccountRow, BanRow, InviteRow, Loaded, MarkRow, MemberRow, RoomRow, StoreError, TokenRow,
+};
+use hubbub_model::{AccountCard, AccountId, EventId, InviteCard, Retention, RoomId, TokenCard};
 use rusqlite::{Connection, Row, TransactionBehavior, types::FromSql};
 use std::collections::HashMap;
 
@@ -29,6 +31,7 @@ pub(crate) fn heads(db: &Connection) -> Result<Heads, StoreError> {
         next_account: counter(db, "next_account")?,
         next_room: counter(db, "next_room")?,
         next_token: number(db, "next_token")?,
+        next_invite: number(db, "next_invite")?,
         last_id: logs.values().map(|log| log.last_id.0).fold(kept, u128::max),
     };
     Ok(Heads { logs, counters })
@@ -39,7 +42,8 @@ pub(crate) fn load(db: &mut Connection, heads: &Heads) -> Result<Loaded, StoreEr
     let start = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(loading)?;
     start.execute("UPDATE counter SET value = value + 1 WHERE name = 'boot'", []).map_err(loading)?;
     start.commit().map_err(loading)?;
-    let Counters { guest, next_sender, next_account, next_room, next_token, last_id } = heads.counters;
+    let Counters { guest, next_sender, next_account, next_room, next_token, next_invite, last_id } =
+        heads.counters;
     Ok(Loaded {
         boot: number(db, "boot")?,
         next_sender,
@@ -47,12 +51,14 @@ pub(crate) fn load(db: &mut Connection, heads: &Heads) -> Result<Loaded, StoreEr
         next_account,
         next_room,
         next_token,
+        next_invite,
         last_id,
         accounts: accounts(db)?,
         rooms: rooms(db)?,
         members: members(db)?,
         bans: bans(db)?,
         tokens: tokens(db)?,
+        invites: invites(db)?,
         marks: marks(db)?,
         mentions: all(db, "SELECT room, account, seq FROM mention ORDER BY room, account, seq", |row| {
             Ok((RoomId(col(row, 0)?), AccountId(col(row, 1)?), int(row, 2)?))
@@ -147,6 +153,24 @@ fn tokens(db: &Connection) -> Result<Vec<TokenRow>, StoreError> {
             last_used_ms: col(row, 6)?,
         };
         Ok(TokenRow { card, account: AccountId(col(row, 7)?), hash: col(row, 8)? })
+    })
+}
+
+fn invites(db: &Connection) -> Result<Vec<InviteRow>, StoreError> {
+    let columns = "id, account, by, room, room_name, admits, uses, uses_left, created, ends, hash";
+    all(db, &format!("SELECT {columns} FROM invite ORDER BY id"), |row| {
+        let card = InviteCard {
+            id: int(row, 0)?,
+            by: code::text(col(row, 2)?)?,
+            room: col::<Option<String>>(row, 4)?.map(|name| code::room_name(&name)).transpose()?,
+            r#as: word(row, 5)?,
+            uses: col(row, 6)?,
+            uses_left: col(row, 7)?,
+            created_ms: col(row, 8)?,
+            ends_ms: col(row, 9)?,
+        };
+        let by = col::<Option<u32>>(row, 1)?.map(AccountId);
+        Ok(InviteRow { card, by, room: col::<Option<u32>>(row, 3)?.map(RoomId), hash: col(row, 10)? })
     })
 }
 

@@ -8,8 +8,11 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::{path::Path, time::Duration};
 
 /// The migrations, in order; the schema's number is their count.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../../schema/001_first.sql"), include_str!("../../schema/002_setting.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../../schema/001_first.sql"),
+    include_str!("../../schema/002_setting.sql"),
+    include_str!("../../schema/003_invite.sql"),
+];
 /// "HUBB": tells our files from other people's.
 const APPLICATION_ID: i64 = 0x4855_4242;
 /// Files up to this size are read as a whole at start; a start has 100 ms for everything.

@@ -5,8 +5,8 @@
 
 use super::{code, fault::fault, read};
 use crate::{place, rules};
-use hubbub_hub::store::{Append, Batch, MarkRow, Outcome, RoomRow, StoreError, TokenRow, Write};
-use hubbub_model::{AccountId, EventId, EventKind, RoomId, Sender};
+use hubbub_hub::store::{Append, Batch, InviteRow, MarkRow, Outcome, RoomRow, StoreError, TokenRow, Write};
+use hubbub_model::{AccountId, EventId, EventKind, RoomId, RoomName, Sender};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, TransactionBehavior};
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -45,6 +45,7 @@ pub(crate) struct Counters {
     pub(crate) next_account: u32,
     pub(crate) next_room: u32,
     pub(crate) next_token: u64,
+    pub(crate) next_invite: u64,
     pub(crate) last_id: u128,
 }
 
@@ -158,6 +159,8 @@ impl<'b> Writer<'_, 'b> {
             }
             Write::Token(row) => self.token(row),
             Write::RemoveToken(id) => self.run("DELETE FROM token WHERE id = ?", [id.cast_signed()]),
+            Write::Invite(row) => self.invite(row),
+            Write::RemoveInvite(id) => self.run("DELETE FROM invite WHERE id = ?", [id.cast_signed()]),
             Write::Mark(row) => self.mark(row),
             Write::Ignore(account, fold) => {
                 self.run("INSERT OR IGNORE INTO ignore (account, fold) VALUES (?, ?)", (account.0, fold))
@@ -285,7 +288,8 @@ impl<'b> Writer<'_, 'b> {
         self.count("guest_number", old.guest, new.guest)?;
         self.count("next_account", old.next_account.into(), new.next_account.into())?;
         self.count("next_room", old.next_room.into(), new.next_room.into())?;
-        self.count("next_token", old.next_token, new.next_token)
+        self.count("next_token", old.next_token, new.next_token)?;
+        self.count("next_invite", old.next_invite, new.next_invite)
     }
 
     fn count(&self, name: &str, old: u64, new: u64) -> Result<(), StoreError> {
@@ -332,6 +336,7 @@ impl<'b> Writer<'_, 'b> {
     fn remove_account(&self, account: AccountId) -> Result<(), StoreError> {
         self.run("DELETE FROM account WHERE id = ?", [account.0])?;
         self.run("DELETE FROM token WHERE account = ?", [account.0])?;
+        self.run("DELETE FROM invite WHERE account = ?", [account.0])?;
         self.run("DELETE FROM member WHERE account = ?", [account.0])?;
         self.run("DELETE FROM mark WHERE account = ?", [account.0])?;
         self.run("DELETE FROM mention WHERE account = ?", [account.0])?;
@@ -383,6 +388,7 @@ impl<'b> Writer<'_, 'b> {
         self.run("DELETE FROM room WHERE id = ?", [room.0])?;
         self.run("DELETE FROM member WHERE room = ?", [room.0])?;
         self.run("DELETE FROM ban WHERE room = ?", [room.0])?;
+        self.run("DELETE FROM invite WHERE room = ?", [room.0])?;
         self.run("DELETE FROM mark WHERE room = ?", [room.0])?;
         self.run("DELETE FROM mention WHERE room = ?", [room.0])
     }
@@ -408,6 +414,21 @@ impl<'b> Writer<'_, 'b> {
             (
                 card.id.cast_signed(), row.account.0, card.account.as_str(), label, scopes,
                 card.created_ms, card.expires_ms, card.last_used_ms, &row.hash[..],
+            ),
+        )
+    }
+
+    fn invite(&mut self, row: &InviteRow) -> Result<(), StoreError> {
+        let card = &row.card;
+        let next = &mut self.draft.counters.next_invite;
+        *next = (*next).max(card.id.saturating_add(1));
+        self.run(
+            "INSERT OR REPLACE INTO invite (id, account, by, room, room_name, admits, uses, uses_left, created, ends, hash)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                card.id.cast_signed(), row.by.map(|by| by.0), card.by.as_str(), row.room.map(|room| room.0),
+                card.room.as_ref().map(RoomName::as_str), code::word(&card.r#as)?, card.uses, card.uses_left,
+                card.created_ms, card.ends_ms, &row.hash[..],
             ),
         )
     }

@@ -25,7 +25,7 @@ fn a_newer_file_is_refused_with_both_numbers() {
     db.execute_batch("PRAGMA user_version = 99").unwrap();
     let error = refused(dir.path());
     assert_eq!(error.fault, StoreFault::Newer);
-    assert!(error.to_string().contains("schema 99, this one knows 2"), "{error}");
+    assert!(error.to_string().contains("schema 99, this one knows 3"), "{error}");
 }
 
 #[test]

@@ -93,6 +93,15 @@ impl Request {
             }
             Self::TokenList { account } => Command::TokenList { account },
             Self::TokenRemove { id } => Command::TokenRemove { id },
+            Self::InviteLinkAdd { room, r#as, uses, for_s } => Command::InviteAdd {
+                room: room.map(|room| at(Some(room))).transpose()?,
+                admits: r#as,
+                uses: uses.unwrap_or(USES_IF_ABSENT),
+                for_s: for_s.unwrap_or(INVITE_S_IF_ABSENT),
+            },
+            Self::InviteLinks => Command::InviteList,
+            Self::InviteLinkRemove { id } => Command::InviteRemove { id },
+            Self::InviteLinkTake { code } => Command::InviteTake { code: code.0 },
         })
     }
 
@@ -213,3 +222,7 @@ fn not_for_the_hub() -> Refusal {
 const LOBBY: &str = "lobby";
 /// Events or hits asked for where no limit is given.
 const LIMIT_IF_ABSENT: u32 = 50;
+/// How often an invite link can be taken when a request does not say.
+const USES_IF_ABSENT: u32 = 1;
+/// How long one is good then: a day.
+const INVITE_S_IF_ABSENT: u64 = 24 * 60 * 60;

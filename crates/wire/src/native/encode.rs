@@ -185,6 +185,8 @@ fn listed(reply: &Reply, room: &str) -> FromHub {
         Reply::Account(account) => FromHub::Account { account: account.clone() },
         Reply::Token { secret, card } => FromHub::Token { secret: secret.clone(), token: card.clone() },
         Reply::Tokens(tokens) => FromHub::Tokens { tokens: tokens.clone() },
+        Reply::Invite { code, card } => FromHub::InviteLink { code: code.clone(), invite: card.clone() },
+        Reply::Invites(invites) => FromHub::InviteLinks { invites: invites.clone() },
         Reply::Pong(ts) => FromHub::Pong { ts: *ts },
     }
 }

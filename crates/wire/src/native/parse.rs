@@ -233,6 +233,8 @@ impl FromHub {
         "account",
         "token",
         "tokens",
+        "invite_link",
+        "invite_links",
         "pong",
         "named",
         "presence",

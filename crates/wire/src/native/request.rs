@@ -6,7 +6,8 @@
 
 use super::rid::{Rid, Secret};
 use hubbub_model::{
-    AccountStatus, Durability, EventId, Retention, Role, Scope, Standing, Start, Text, UserName, Visibility,
+    AccountStatus, Admits, Durability, EventId, Retention, Role, Scope, Standing, Start, Text, UserName,
+    Visibility,
 };
 use serde::{Deserialize, Serialize};
 
@@ -286,6 +287,26 @@ pub enum Request {
     },
     /// Revoke a token; its sessions end on every door.
     TokenRemove { id: u64 },
+    /// Make an invite link: admins, and operators for guests and accounts in their own room.
+    InviteLinkAdd {
+        /// Where it leads; absent: the hub alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<String>,
+        #[serde(default)]
+        r#as: Admits,
+        /// How often it can be taken; once if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        uses: Option<u32>,
+        /// How long; a day if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        for_s: Option<u64>,
+    },
+    /// The invite links that one may make or withdraw.
+    InviteLinks,
+    /// Withdraw an invite link; guests who came with it are sent out.
+    InviteLinkRemove { id: u64 },
+    /// Take an invite link to a room with the account that one has.
+    InviteLinkTake { code: Secret },
     /// Say good-bye; the hub closes the conn.
     Quit,
 }
@@ -334,6 +355,10 @@ impl Request {
         "token_add",
         "token_list",
         "token_remove",
+        "invite_link_add",
+        "invite_links",
+        "invite_link_remove",
+        "invite_link_take",
         "quit",
     ];
 }

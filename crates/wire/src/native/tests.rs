@@ -8,10 +8,10 @@ mod requests;
 use super::*;
 use bytes::Bytes;
 use hubbub_model::{
-    AccountCard, AccountId, AccountStatus, Attendee, Command, Durability, Event, EventId, EventKind,
-    HistoryQuery, Hit, Kind, Limits, Member, MemberChange, Place, Presence, Refusal, Reply, Retention, Role,
-    RoomCard, RoomId, RoomKind, RoomName, RoomRef, Scope, Sender, SenderId, SenderKind, SessionId, Standing,
-    Start, Text, TokenCard, UserName, Visibility,
+    AccountCard, AccountId, AccountStatus, Admits, Attendee, Command, Durability, Event, EventId, EventKind,
+    HistoryQuery, Hit, InviteCard, Kind, Limits, Member, MemberChange, Place, Presence, Refusal, Reply,
+    Retention, Role, RoomCard, RoomId, RoomKind, RoomName, RoomRef, Scope, Sender, SenderId, SenderKind,
+    SessionId, Standing, Start, Text, TokenCard, UserName, Visibility,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -159,6 +159,19 @@ fn token() -> TokenCard {
         created_ms: 1,
         expires_ms: Some(2),
         last_used_ms: None,
+    }
+}
+
+fn invite() -> InviteCard {
+    InviteCard {
+        id: 3,
+        by: text("System"),
+        room: Some(RoomName::parse("lab").unwrap()),
+        r#as: Admits::Member,
+        uses: 5,
+        uses_left: 0,
+        created_ms: 1,
+        ends_ms: 2,
     }
 }
 

@@ -6,8 +6,8 @@
 
 use super::rid::Rid;
 use hubbub_model::{
-    AccountCard, Durability, EventId, Kind, Limits, MemberChange, Presence, Retention, Role, RoomKind,
-    SenderKind, Standing, Text, TokenCard, Visibility,
+    AccountCard, Durability, EventId, InviteCard, Kind, Limits, MemberChange, Presence, Retention, Role,
+    RoomKind, SenderKind, Standing, Text, TokenCard, Visibility,
 };
 use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 use serde_json::{Map, Value};
@@ -85,6 +85,10 @@ pub enum FromHub {
     Token { secret: String, token: Box<TokenCard> },
     /// Tokens.
     Tokens { tokens: Vec<TokenCard> },
+    /// An invite link was made: its code, shown this once.
+    InviteLink { code: String, invite: Box<InviteCard> },
+    /// Invite links.
+    InviteLinks { invites: Vec<InviteCard> },
     /// The hub is there; its wall clock in milliseconds since 1970.
     Pong { ts: i64 },
     /// One's name is now this one.

@@ -58,6 +58,9 @@ fn every_reply_is_read_as_it_was_written() {
     assert_eq!(reply(&Reply::Tokens(vec![token()])).1, FromHub::Tokens { tokens: vec![token()] });
     let made = Reply::Token { secret: "s".into(), card: Box::new(token()) };
     assert_eq!(reply(&made).1, FromHub::Token { secret: "s".into(), token: Box::new(token()) });
+    assert_eq!(reply(&Reply::Invites(vec![invite()])).1, FromHub::InviteLinks { invites: vec![invite()] });
+    let made = Reply::Invite { code: "c".into(), card: Box::new(invite()) };
+    assert_eq!(reply(&made).1, FromHub::InviteLink { code: "c".into(), invite: Box::new(invite()) });
 }
 
 #[test]

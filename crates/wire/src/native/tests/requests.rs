@@ -47,6 +47,11 @@ const REQUESTS: &[&str] = &[
     r#"{"type":"token_add","account":"bob","label":"l","scopes":["read"],"for_s":5}"#,
     r#"{"type":"token_list","account":"bob"}"#,
     r#"{"type":"token_remove","id":8}"#,
+    r#"{"type":"invite_link_add","room":"lab","as":"member","uses":5,"for_s":60}"#,
+    r#"{"type":"invite_link_add","as":"guest"}"#,
+    r#"{"type":"invite_links"}"#,
+    r#"{"type":"invite_link_remove","id":3}"#,
+    r#"{"type":"invite_link_take","code":"c"}"#,
     r#"{"type":"quit"}"#,
 ];
 

@@ -147,22 +147,22 @@ class Chat(unittest.TestCase):
         with Hub() as hub, Hub() as other:
             first = place.does("say", "lobby", "hi", "--url", url(hub, tls=True), "--name", "ada")
             self.assertIn("this hub is new here; its key is known from now on: sha256:", first.err)
-            self.assertIn(hub.certificate_digest(), first.err)
+            self.assertIn(hub.key_digest(), first.err)
             again = place.does("say", "lobby", "hi", "--url", url(hub, tls=True), "--name", "ada")
             self.assertEqual(again.err, "", "it is known now")
 
             # The other hub's certificate under the first one's name: somebody in between, as far as a client can see.
             known = place.home / ".local/share/hubbub/known_hubs"
             host, port = hub.address("any")
-            known.write_text(f"# mine\n{host}:{port} sha256:{other.certificate_digest()}\n")
+            known.write_text(f"# mine\n{host}:{port} sha256:{other.key_digest()}\n")
             changed = place.run("say", "lobby", "secret", "--url", url(hub, tls=True), "--name", "ada")
             self.assertEqual(changed.code, 1)
-            self.assertIn(f"the certificate of {host}:{port} has changed, so nothing was sent", changed.err)
+            self.assertIn(f"the key of {host}:{port} has changed, so nothing was sent", changed.err)
             self.assertIn(f"remove line 2 of {known} and connect again", changed.err)
-            self.assertIn(hub.certificate_digest(), changed.err)
+            self.assertIn(hub.key_digest(), changed.err)
             chinese = place.run("chat", url(hub, tls=True), "--name", "ada", "--plain", text="x\n", lang=CHINESE)
             self.assertEqual(chinese.code, 1)
-            self.assertIn(f"{host}:{port} 的证书变了，所以什么都没有发", chinese.err)
+            self.assertIn(f"{host}:{port} 的密钥变了，所以什么都没有发", chinese.err)
             self.assertIn(f"删去 {known} 的第 2 行", chinese.err)
 
             ask = ("tail", "lobby", "--since", 0, "--no-follow", "--json", "--name", "ben")

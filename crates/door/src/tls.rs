@@ -275,19 +275,20 @@ fn facts(stream: &TlsStream<Plain>, sni: Option<Box<str>>) -> TlsFacts {
 }
 
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use rcgen::KeyPair;
     use std::os::unix::fs::PermissionsExt;
 
-    const NOW_MS: i64 = 1_800_000_000_000;
+    pub(crate) const NOW_MS: i64 = 1_800_000_000_000;
 
-    fn names() -> Vec<String> {
+    pub(crate) fn names() -> Vec<String> {
         ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec()
     }
 
-    fn source(dir: &Path) -> TlsSource {
+    pub(crate) fn source(dir: &Path) -> TlsSource {
         TlsSource::self_made(dir, &names(), NOW_MS).unwrap()
     }
 

@@ -209,27 +209,10 @@ mod tests {
         facts::Facts,
         store::{BanRow, MemberRow, RoomRow, Write},
     };
-    use hubbub_model::{Durability, Retention, RoomId, RoomName, Text};
+    use hubbub_model::{RoomId, RoomName, Text};
 
     fn room(change: impl FnOnce(&mut RoomRow)) -> Facts {
-        let mut row = RoomRow {
-            id: RoomId(1),
-            name: RoomName::parse("lab").unwrap(),
-            fold: "lab".into(),
-            kind: RoomKind::Room,
-            pair: None,
-            topic: Text::default(),
-            visibility: Visibility::Public,
-            durability: Durability::Strict,
-            moderated: false,
-            read_only: false,
-            retention: Retention::default(),
-            epoch: 1,
-            created_ms: 0,
-            first_seq: 1,
-            head: 0,
-            countable: 0,
-        };
+        let mut row = RoomRow::new(RoomId(1), RoomName::parse("lab").unwrap());
         change(&mut row);
         let mut facts = Facts::default();
         facts.apply(&Write::Room(Box::new(row)));

@@ -125,18 +125,11 @@ const RENEWED_BEFORE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::TlsSource;
+    use crate::{
+        TlsSource,
+        tls::tests::{NOW_MS, names, source},
+    };
     use std::os::unix::fs::PermissionsExt;
-
-    const NOW_MS: i64 = 1_800_000_000_000;
-
-    fn names() -> Vec<String> {
-        ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec()
-    }
-
-    fn source(dir: &Path) -> TlsSource {
-        TlsSource::self_made(dir, &names(), NOW_MS).unwrap()
-    }
 
     const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 

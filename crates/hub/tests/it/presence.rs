@@ -37,13 +37,19 @@ async fn leaves(watcher: &mut Person, person: Person) {
     watcher.signal("the going", |s| matches!(s, Signal::Attend { on: false, .. })).await;
 }
 
-#[tokio::test]
-async fn who_asked_hears_who_comes_is_away_and_goes() {
+/// Two people with accounts in a room that one of them made.
+async fn in_the_lab() -> (TestHub, Person, Person) {
     let hub = TestHub::new();
     let mut ada = hub.account("ada").await;
     ada.create("lab", RoomSettings::default()).await;
     let mut bob = hub.account("bob").await;
     bob.join("lab").await;
+    (hub, ada, bob)
+}
+
+#[tokio::test]
+async fn who_asked_hears_who_comes_is_away_and_goes() {
+    let (hub, mut ada, mut bob) = in_the_lab().await;
     hub.account("stranger").await;
     assert_eq!(snapshot(&mut ada).await, [("bob".to_owned(), Presence::Here)], "nobody else shares a room");
 
@@ -78,11 +84,7 @@ async fn who_asked_hears_who_comes_is_away_and_goes() {
 
 #[tokio::test]
 async fn who_comes_back_soon_never_was_gone() {
-    let hub = TestHub::new();
-    let mut ada = hub.account("ada").await;
-    ada.create("lab", RoomSettings::default()).await;
-    let mut bob = hub.account("bob").await;
-    bob.join("lab").await;
+    let (hub, mut ada, mut bob) = in_the_lab().await;
     snapshot(&mut ada).await;
     for _ in 0..3 {
         leaves(&mut ada, bob).await;
@@ -106,11 +108,7 @@ async fn who_comes_back_soon_never_was_gone() {
 
 #[tokio::test]
 async fn another_device_can_change_how_somebody_is() {
-    let hub = TestHub::new();
-    let mut ada = hub.account("ada").await;
-    ada.create("lab", RoomSettings::default()).await;
-    let mut bob = hub.account("bob").await;
-    bob.join("lab").await;
+    let (hub, mut ada, mut bob) = in_the_lab().await;
     snapshot(&mut ada).await;
     let tea = Presence::Away { text: text("tea") };
     bob.does(Command::Away { text: Some(text("tea")) }).await;
